@@ -66,6 +66,7 @@ export interface Parameter { readonly name: string; /** Object type, or null for
 export interface Operation {
   readonly name: string; readonly doc: string; readonly at: Place; readonly parameters: readonly Parameter[];
   /** Object type of the result, or null for a plain value or none. */ readonly result: string | null;
+  /** What the result is to a caller: nothing, true or false, or a value. */ readonly returns: 'nothing' | 'boolean' | 'value';
   /** Errno names of the signature, in the order written. */ readonly errnos: readonly string[];
   readonly body: readonly Statement[];
 }
@@ -137,5 +138,6 @@ export interface System {
   readonly rules: readonly Rule[];
   readonly scenarios: readonly Scenario[];
   readonly variants: readonly Variant[];
+  /** Rules that hold for every system, and their sentences: `always.neverTakenTwice`. */ readonly builtIn: Readonly<Record<string, string>>;
   /** What the profile of the base is called, if the system has profiles. */ readonly profile: string | null;
 }

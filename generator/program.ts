@@ -80,8 +80,8 @@ export type Action =
   /** Takes the lowest instance never used; fields not given are 0. */
   | { readonly kind: 'alloc'; readonly type: string; readonly fields: Readonly<Record<string, Value>>; readonly slot: number }
   /**
-   * Already freed: `always.neverTouchedAfterFree`. Not idle: `always.freedWhenIdle`: a lock inside is held, a work inside is pending, or
-   * running in another thread than this, an entry inside is on a queue, an entry is on a wait queue inside, it is a member of a live set, a read
+   * Already freed: `always.neverTouchedAfterFree`. Not idle: `always.freedWhenIdle`: a lock inside is held, a work inside is pending (a running one shows itself by what
+   * it touches later), an entry inside is on a queue, an entry is on a wait queue inside, it is a member of a live set, a read
    * section of a domain inside is open, a counter inside is not 0. Sets every field to 0.
    */
   | { readonly kind: 'free'; readonly object: Value; readonly type: string }
@@ -152,7 +152,7 @@ export interface Slot { readonly name: string; readonly max: number; readonly ty
 export interface Call {
   readonly operation: string; /** As offered to users. */ readonly name: string;
   readonly arguments: readonly { readonly value: Value; readonly type: string | null; readonly word: boolean }[];
-  readonly result: { readonly type: string | null; readonly word: boolean };
+  readonly result: { readonly type: string | null; readonly word: boolean; readonly returns?: 'nothing' | 'boolean' | 'value' };
   /** Index into `Program.contracts`, or -1. */ readonly contract: number;
 }
 
@@ -190,7 +190,7 @@ export interface ThreadState {
 
 /**
  * A contract's instants are the states from just after `call` to just before `return`. At a return of an errno whose bit is not in `seen`:
- * broken. At a return of success while `due` is 1: broken; or with an `ensures` while `ensured` is 0: broken. Outside a call all three are 0.
+ * broken. A condition that is the constant true (`atAnyTime`) allows its errno everywhere and makes it due nowhere. At a return of success while `due` is 1: broken; or with an `ensures` while `ensured` is 0: broken. Outside a call all three are 0.
  */
 export interface Contract {
   readonly rule: string; readonly operation: string;
@@ -221,6 +221,7 @@ export interface Program {
   readonly contracts: readonly Contract[];
   /** Rules in force: guards, order, order-exception, invariant, settled, at-every. */ readonly rules: readonly Rule[];
   /** After the setup, before any thread. */ readonly initial: State;
+  /** What the setup calls an object: `Kvm#1` to `vm`. For people. */ readonly names?: Readonly<Record<string, string>>;
   /** Objects that may remain: `Kvm#1`. */ readonly stays: readonly string[];
   /** The setup, as steps of its own program, for those who want its events: see `narrate.ts`. */
   readonly setup: { readonly program: Program; readonly steps: readonly Step[] } | null;

@@ -1,0 +1,3 @@
+import { say, speak, welcome } from './speak.mjs';
+
+speak(() => say(welcome()));

@@ -1,0 +1,2 @@
+process.stderr.write('no licence found\n');
+process.exit(3);

@@ -1,0 +1,56 @@
+/** The verbs of spec/language.ts that can be lowered: what each is applied to. The one list of them. */
+
+export interface VerbShape {
+  /** Kinds of field that the first argument may be; `object`: any object of the system; `descriptor`; null: no such argument. */
+  readonly on: readonly string[] | 'object' | 'descriptor' | null;
+  /** Kinds of the arguments after it. */
+  readonly then: readonly ('value' | 'wait-entry' | 'work-queue?' | 'condition' | 'mutex' | 'set' | 'values' | 'skipped')[];
+  /** Name of the action that an `AtEvery` rule on this verb is judged at; null: none. */
+  readonly event: string | null;
+}
+
+const locks = ['mutex', 'spinlock'];
+const sections = ['srcu', 'rcu'];
+
+export const verbs: Readonly<Record<string, VerbShape>> = {
+  lock: { on: locks, then: [], event: 'lock' },
+  unlock: { on: locks, then: [], event: 'unlock' },
+  lockIrq: { on: ['spinlock'], then: [], event: 'lock' },
+  unlockIrq: { on: ['spinlock'], then: [], event: 'unlock' },
+  tryLock: { on: locks, then: [], event: 'try-lock' },
+  readLock: { on: sections, then: [], event: 'enter' },
+  readUnlock: { on: sections, then: [], event: 'exit' },
+  assertHeld: { on: [...locks, 'wait-queue', ...sections], then: [], event: null },
+  synchronize: { on: sections, then: [], event: 'grace-begin' },
+  get: { on: ['refcount'], then: [], event: 'get' },
+  getUnlessZero: { on: ['refcount'], then: [], event: 'get-unless-zero' },
+  put: { on: ['refcount'], then: [], event: 'put' },
+  fget: { on: 'descriptor', then: [], event: 'fget' },
+  closeFd: { on: 'descriptor', then: [], event: 'close-fd' },
+  free: { on: 'object', then: [], event: 'free' },
+  bug: { on: null, then: [], event: null },
+  queue: { on: ['work'], then: ['work-queue?'], event: 'queue' },
+  flush: { on: ['work'], then: [], event: 'flush-begin' },
+  cancel: { on: ['work'], then: [], event: 'cancel-begin' },
+  flushQueue: { on: ['work-queue'], then: [], event: 'flush-queue-begin' },
+  addWaitEntry: { on: ['wait-queue'], then: ['wait-entry'], event: 'link' },
+  addWaitEntryExclusive: { on: ['wait-queue'], then: ['wait-entry'], event: 'link' },
+  removeWaitEntry: { on: ['wait-queue'], then: ['wait-entry'], event: 'unlink' },
+  wake: { on: ['wait-queue'], then: ['value'], event: null },
+  waitEvent: { on: ['wait-queue'], then: ['condition'], event: 'wait-prepare' },
+  waitEventUnlocked: { on: ['wait-queue'], then: ['condition', 'mutex'], event: 'wait-prepare' },
+  waitEventTimeout: { on: ['wait-queue'], then: ['condition', 'skipped'], event: 'wait-prepare' },
+  wakeAll: { on: ['wait-queue'], then: [], event: 'wake-all' },
+  maybe: { on: null, then: [], event: null },
+  oneOf: { on: null, then: ['values'], event: null },
+  anyOf: { on: ['set'], then: [], event: 'pick' },
+};
+
+/** Verbs of the language that only wait to be lowered; a spec that uses one is told so. */
+export const notYetLowered: readonly string[] = ['writeLock', 'writeUnlock', 'queueAfterGrace', 'putLater', 'symbolGet', 'symbolPut', 'assertSole',
+  'complete', 'waitFor', 'register', 'unregister', 'notify', 'atomic', 'seconds', 'some', 'every'];
+
+/** Field kinds that hold no value: they are handed to verbs, never read. */
+export const primitiveKinds: readonly string[] = ['mutex', 'spinlock', 'srcu', 'rcu', 'refcount', 'work', 'work-queue', 'wait-queue', 'wait-entry'];
+/** Field kinds that a rule may name as held. */
+export const protectionKinds: readonly string[] = [...locks, 'wait-queue', ...sections];

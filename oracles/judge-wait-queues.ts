@@ -1,0 +1,37 @@
+/** Wait queues: entries, their callbacks, and threads that sleep there. The queue's lock is judged as every lock. */
+import type { EventKind } from './event.ts';
+import type { Judge } from './judge.ts';
+
+export function link(judge: Judge, queueName: string, entryName: string, linked: boolean): void {
+  const queue = judge.find(judge.world.waitQueues, queueName);
+  const entry = queue && judge.find(judge.world.entries, entryName);
+  if (queue === null || entry === null) return;
+  judge.atEvery('link', queue.class, queue.of);
+  if (!linked) return;
+  entry.queue?.entries.delete(entry);
+  entry.queue = queue;
+  entry.linkedAt = judge.seq;
+  queue.entries.add(entry);
+  judge.changed(entry.class, entry.of);
+}
+
+export function unlink(judge: Judge, queueName: string, entryName: string): void {
+  const queue = judge.find(judge.world.waitQueues, queueName);
+  const entry = queue && judge.find(judge.world.entries, entryName);
+  if (queue === null || entry === null) return;
+  judge.atEvery('unlink', queue.class, queue.of);
+  entry.queue?.entries.delete(entry);
+  entry.queue = null;
+  judge.changed(entry.class, entry.of);
+}
+
+export function callback(judge: Judge, queueName: string, entryName: string): void {
+  if (judge.find(judge.world.waitQueues, queueName) !== null) judge.find(judge.world.entries, entryName);
+}
+
+export function sleepOrWake(judge: Judge, kind: EventKind, name: string): void {
+  const queue = judge.find(judge.world.waitQueues, name);
+  if (queue === null) return;
+  if (kind === 'wait-sleep') judge.mustNotSleep(`sleeps on ${name}`);
+  judge.atEvery(kind, queue.class, queue.of);
+}

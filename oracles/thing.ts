@@ -1,0 +1,122 @@
+/**
+ * What an oracle knows of one object: its plain fields, and the state of each primitive inside it.
+ *
+ * A generated oracle gives every object type a TypeScript type of its own, so that a rule reads `irqfd.kvm?.users.count`. What all
+ * objects have in common stands behind the symbol `identity`, where no field of a spec can collide with it.
+ */
+import type { Scalar } from './event.ts';
+import type { FieldTable, GuardTable } from './definition.ts';
+import type { Thread, Wait } from './thread.ts';
+
+export const identity: unique symbol = Symbol('identity');
+export type Thing = { readonly [identity]: Identity };
+export type Cell = Scalar | Thing | Set<Thing> | Part;
+export type Cells = Thing & { [field: string]: Cell };
+
+export interface Identity {
+  readonly name: string;
+  readonly type: string;
+  /** From `alloc` to `free`. */
+  alive: boolean;
+  /** A declared object that no `alloc` has announced yet. */
+  assumed: boolean;
+  readonly parts: Part[];
+  readonly counters: Counter[];
+  readonly slots: Slot[];
+  /** Sets of live objects that it is a member of. */
+  readonly memberOf: Set<Slot>;
+}
+
+interface InObject {
+  readonly name: string;
+  /** `Type.field`: all that obey the same rules. */
+  readonly class: string;
+  readonly of: Identity;
+}
+
+/** A field without a state of its own: a pointer, a set, a word, a boolean, a number. */
+export interface Slot extends InObject {
+  readonly kind: 'slot';
+  readonly field: string;
+  readonly table: FieldTable;
+  readonly cells: Cells;
+  /** Null unless the field is a set. */
+  readonly members: Set<Thing> | null;
+  readonly guard: FieldGuard | null;
+  /** Event of the last write, 0 before the first, and the thread that made it. */
+  writtenAt: number;
+  writtenBy: string;
+}
+export interface FieldGuard { readonly rule: string; readonly guard: GuardTable }
+
+interface Owned extends InObject {
+  /** Who waits for it may sleep. */
+  readonly sleeps: boolean;
+  /** Who holds it may not sleep. */
+  readonly atomic: boolean;
+  owner: Thread | null;
+  /** How often the owner took it; more than once only after a finding. */
+  depth: number;
+  since: number;
+}
+interface PlainLock extends Owned { readonly kind: 'lock' }
+export interface WaitQueue extends Owned { readonly kind: 'wait-queue'; readonly entries: Set<Entry> }
+/** Mutex, spinlock, or the lock of a wait queue. */
+export type Lock = PlainLock | WaitQueue;
+export interface Domain extends InObject {
+  readonly kind: 'domain';
+  readonly atomic: boolean;
+  /** Open read sections by thread. */
+  readonly readers: Map<Thread, number>;
+  readonly waiters: Set<Wait>;
+}
+export interface Counter extends InObject {
+  readonly kind: 'counter';
+  readonly field: string;
+  count: number;
+  /** Event of the put that reached zero, 0 before. */
+  zeroAt: number;
+  /** Count less owners when the first thread began; 0 for objects made later. */
+  handles: number;
+}
+export interface Work extends InObject {
+  readonly kind: 'work';
+  readonly atomic: false;
+  pending: boolean;
+  /** Event that made it pending last. */
+  queuedAt: number;
+  /** Name of the work queue that it was put on last. */
+  on: string | null;
+  running: Thread | null;
+  readonly waiters: Set<Wait>;
+}
+export interface WorkQueue extends InObject { readonly kind: 'work-queue' }
+export interface Entry extends InObject { readonly kind: 'entry'; queue: WaitQueue | null; linkedAt: number }
+
+export type Part = Lock | Domain | Counter | Work | WorkQueue | Entry;
+
+const inObject = (of: Identity, field: string) => ({ name: `${of.name}.${field}`, class: `${of.type}.${field}`, of });
+
+function part<One extends Part>(one: One): One {
+  one.of.parts.push(one);
+  return one;
+}
+export const newMutex = (of: Identity, field: string): Lock =>
+  part({ ...inObject(of, field), kind: 'lock', sleeps: true, atomic: false, owner: null, depth: 0, since: 0 });
+export const newSpinLock = (of: Identity, field: string): Lock =>
+  part({ ...inObject(of, field), kind: 'lock', sleeps: false, atomic: true, owner: null, depth: 0, since: 0 });
+export const newWaitQueue = (of: Identity, field: string): WaitQueue =>
+  part({ ...inObject(of, field), kind: 'wait-queue', sleeps: false, atomic: true, owner: null, depth: 0, since: 0, entries: new Set() });
+export const newSrcuDomain = (of: Identity, field: string): Domain =>
+  part({ ...inObject(of, field), kind: 'domain', atomic: false, readers: new Map(), waiters: new Set() });
+export const newRcuDomain = (of: Identity, field: string): Domain =>
+  part({ ...inObject(of, field), kind: 'domain', atomic: true, readers: new Map(), waiters: new Set() });
+export const newWork = (of: Identity, field: string): Work =>
+  part({ ...inObject(of, field), kind: 'work', atomic: false, pending: false, queuedAt: 0, on: null, running: null, waiters: new Set() });
+export const newWorkQueue = (of: Identity, field: string): WorkQueue => part({ ...inObject(of, field), kind: 'work-queue' });
+export const newWaitEntry = (of: Identity, field: string): Entry => part({ ...inObject(of, field), kind: 'entry', queue: null, linkedAt: 0 });
+export function newCounter(of: Identity, field: string): Counter {
+  const counter = part<Counter>({ ...inObject(of, field), kind: 'counter', field, count: 0, zeroAt: 0, handles: 0 });
+  of.counters.push(counter);
+  return counter;
+}

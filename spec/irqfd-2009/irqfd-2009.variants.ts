@@ -1,0 +1,453 @@
+/** The proposal as it was sent, then each of its mistakes alone, then mistakes that its reviewers ruled out. */
+import {
+  addWaitEntry, alloc, always, anyOf, fget, flush, get, lock, maybe, put, queue, readLock, readUnlock, removeWaitEntry, synchronize, unlock,
+  type Defect, type Variant,
+} from '../language.ts';
+import * as base from './irqfd-2009.ts';
+import * as contracts from './irqfd-2009.contracts.ts';
+import * as scenarios from './irqfd-2009.scenarios.ts';
+import type { Irqfd } from './irqfd-2009.ts';
+
+type Spec = typeof base & typeof contracts & typeof scenarios;
+
+// ---- As proposed
+
+/** What the proposal does when the eventfd ends: all of the teardown, on the spot. Who loses the swap in `disconnect` frees all the same. */
+function tearDownAtOnce(irqfd: Irqfd): void {
+  removeWaitEntry(irqfd.eventfd.wait, irqfd.entry);
+  flush(irqfd.inject);
+  base.disconnect(irqfd);
+  put(irqfd.users);
+}
+
+/**
+ * The proposal, line by line.
+ *
+ * Its author writes that the end is reported "unlocked". The eventfd that was merged reports it under its queue's lock; there the
+ * first thing that the callback does, removing its entry, waits for the lock it runs under. Where it is called unlocked it still is not
+ * right: who loses the swap frees the irqfd while the winner is using it, and the release loop reads the list without the lock. Both were
+ * reviewed and thought safe. That the loser frees too early, that the loop needs the lock, that a failed assignment frees an irqfd whose work
+ * may be queued, and that a combined key matches neither case, is our own reading, not published.
+ * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), irqfd_disconnect(), kvm_irqfd(), kvm_irqfd_release()
+ */
+export const asProposed: Defect<Spec> = {
+  breaks: [
+    { rule: always.neverTakenTwice, in: scenarios.bothSidesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.hangUpUnlocked },
+    { rule: base.kvmGuards, in: scenarios.hangUpUnlocked },
+    { rule: always.freedWhenIdle, in: scenarios.assignRacesHangUp },
+    { rule: always.freedWhenIdle, in: scenarios.hangUpWithData },
+    { rule: base.pendingEventIsInjected, in: scenarios.assignPending },
+  ],
+  instead: {
+    // The eventfd's end is the irqfd's end, so no reference to it is held.
+    irqfdOwns: { kvm: kvm => kvm.users },
+
+    assign: (kvm, fd) => {
+      const file = fget(fd);
+      if (file === null) return 'EBADF';
+      const eventfd = file.eventfd;
+      const irqfd = alloc<Irqfd>({ users: 1, kvm, eventfd });
+      addWaitEntry(eventfd.wait, irqfd.entry);
+      if (maybe()) {
+        removeWaitEntry(eventfd.wait, irqfd.entry);
+        put(file.refs);
+        put(irqfd.users);
+        return 'EIO';
+      }
+      get(kvm.users);
+      lock(kvm.lock);
+      kvm.irqfds.add(irqfd);
+      unlock(kvm.lock);
+      put(file.refs);
+      return 0;
+    },
+    shutDown: irqfd => {
+      tearDownAtOnce(irqfd);
+    },
+    wakeUp: (irqfd, key) => {
+      if (key === 'POLLIN') queue(irqfd.inject);
+      else if (key === 'POLLHUP') tearDownAtOnce(irqfd);
+    },
+    releaseVm: kvm => {
+      for (const irqfd of kvm.irqfds) base.disconnect(irqfd);
+      put(kvm.users);
+    },
+  },
+};
+
+// ---- Its mistakes, one by one
+
+/**
+ * The callback removes its own entry from the queue under whose lock it is called.
+ * @source 004_5f14c8d5b463eef6.txt, "The POLLHUP is called unlocked"
+ */
+export const teardownInCallback: Defect<Spec> = {
+  breaks: [{ rule: always.neverTakenTwice, in: scenarios.bothSidesClose }],
+  instead: {
+    wakeUp: (irqfd, key) => {
+      if (key === 'POLLIN' || key === 'POLLIN|POLLHUP') queue(irqfd.inject);
+      if (key === 'POLLHUP' || key === 'POLLIN|POLLHUP') base.shutDown(irqfd);
+    },
+  },
+};
+
+/**
+ * The callback takes mutexes and waits for readers with a spinlock held. It leaves its entry alone, so that this shows by itself.
+ * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), case POLLHUP
+ */
+export const sleepsInCallback: Defect<Spec> = {
+  breaks: [{ rule: always.neverSleepsInAtomic, in: scenarios.bothSidesClose }],
+  instead: {
+    wakeUp: (irqfd, key) => {
+      if (key === 'POLLIN' || key === 'POLLIN|POLLHUP') queue(irqfd.inject);
+      if (key === 'POLLHUP' || key === 'POLLIN|POLLHUP') {
+        base.disconnect(irqfd);
+        queue(irqfd.shutdown);
+      }
+    },
+  },
+};
+
+/**
+ * Released by the machine, the irqfd is not kept until that is done: who comes second frees it under who came first.
+ * Our own reading, not published; the review found that it "does look safe".
+ * @source 004_5f14c8d5b463eef6.txt, irqfd_disconnect()
+ */
+export const loserFrees: Defect<Spec> = {
+  breaks: [
+    { rule: always.neverTouchedAfterFree, in: scenarios.bothSidesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.hangUpUnlocked },
+  ],
+  instead: {
+    releaseVm: kvm => {
+      for (;;) {
+        lock(kvm.lock);
+        const irqfd = anyOf(kvm.irqfds);
+        if (irqfd !== null) kvm.irqfds.delete(irqfd);
+        unlock(kvm.lock);
+        if (irqfd === null) break;
+        base.disconnect(irqfd);
+      }
+      put(kvm.users);
+    },
+  },
+};
+
+/**
+ * The release loop reads the list without its lock, and may find an irqfd that is being freed. Our own reading, not published.
+ * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd_release()
+ */
+export const loopWithoutLock: Defect<Spec> = {
+  breaks: [
+    { rule: base.kvmGuards, in: scenarios.twoIrqfds },
+    { rule: always.neverTouchedAfterFree, in: scenarios.twoIrqfds },
+  ],
+  instead: {
+    releaseVm: kvm => {
+      for (const irqfd of kvm.irqfds) {
+        get(irqfd.users);
+        base.disconnect(irqfd);
+        put(irqfd.users);
+      }
+      put(kvm.users);
+    },
+  },
+};
+
+/**
+ * A failed assignment takes its entry off the queue but does not wait for the work that a signal queued meanwhile.
+ * Our own reading, not published. Not seen in practice: polling an eventfd does not fail.
+ * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd(), the label fail
+ */
+export const failureDoesNotFlush: Defect<Spec> = {
+  breaks: [{ rule: always.freedWhenIdle, in: scenarios.assignRacesHangUp }],
+  instead: {
+    abandon: irqfd => {
+      removeWaitEntry(irqfd.eventfd.wait, irqfd.entry);
+      put(irqfd.eventfd.users);
+      put(irqfd.users);
+    },
+  },
+};
+
+/** A failed assignment leaves its entry on the queue. The proposal does not do that: it removes the entry if polling has put it there. */
+export const failureLeavesHook: Defect<Spec> = {
+  breaks: [{ rule: always.freedWhenIdle, in: scenarios.assignRacesHangUp }],
+  instead: {
+    abandon: irqfd => {
+      flush(irqfd.inject);
+      put(irqfd.eventfd.users);
+      put(irqfd.users);
+    },
+  },
+};
+
+/**
+ * The key is compared as a whole, so that data and end together match nothing. Our own reading, not published.
+ * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), the switch
+ */
+export const keyComparedWhole: Defect<Spec> = {
+  breaks: [{ rule: always.quietAtTheEnd, in: scenarios.hangUpWithData }],
+  instead: {
+    wakeUp: (irqfd, key) => {
+      if (key === 'POLLIN') queue(irqfd.inject);
+      else if (key === 'POLLHUP') queue(irqfd.shutdown);
+    },
+  },
+};
+
+/**
+ * What polling returns is not looked at: an event that came before the assignment is lost.
+ * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd()
+ */
+export const pendingEventLost: Defect<Spec> = {
+  breaks: [{ rule: base.pendingEventIsInjected, in: scenarios.assignPending }],
+  instead: {
+    assign: (kvm, fd) => {
+      const file = fget(fd);
+      if (file === null) return 'EBADF';
+      const eventfd = file.eventfd;
+      get(eventfd.users);
+      const irqfd = alloc<Irqfd>({ users: 1, kvm, eventfd });
+      addWaitEntry(eventfd.wait, irqfd.entry);
+      get(kvm.users);
+      lock(kvm.lock);
+      kvm.irqfds.add(irqfd);
+      unlock(kvm.lock);
+      put(file.refs);
+      return 0;
+    },
+  },
+};
+
+// ---- Mistakes that the proposal or its review avoids
+
+/**
+ * The irqfd keeps the file of its eventfd, as it did before the proposal: closing the descriptor then ends nothing.
+ * @source 004_5f14c8d5b463eef6.txt, "requires two system calls to complete"
+ */
+export const holdsTheFile: Defect<Spec> = {
+  breaks: [{ rule: always.quietAtTheEnd, in: scenarios.bothSidesClose }],
+  instead: {
+    assign: (kvm, fd) => {
+      const file = fget(fd);
+      if (file === null) return 'EBADF';
+      const eventfd = file.eventfd;
+      get(eventfd.users);
+      const irqfd = alloc<Irqfd>({ users: 1, kvm, eventfd });
+      addWaitEntry(eventfd.wait, irqfd.entry);
+      if (eventfd.signalled) queue(irqfd.inject);
+      get(kvm.users);
+      lock(kvm.lock);
+      kvm.irqfds.add(irqfd);
+      unlock(kvm.lock);
+      return 0;
+    },
+  },
+};
+
+/**
+ * The file is given back before the irqfd is complete, so that its end may come in between.
+ * @source 004_5f14c8d5b463eef6.txt, "do not drop the file until the irqfd is fully initialized"
+ */
+export const fileDroppedEarly: Defect<Spec> = {
+  breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.assignRacesHangUp }],
+  instead: {
+    assign: (kvm, fd) => {
+      const file = fget(fd);
+      if (file === null) return 'EBADF';
+      const eventfd = file.eventfd;
+      get(eventfd.users);
+      const irqfd = alloc<Irqfd>({ users: 1, kvm, eventfd });
+      addWaitEntry(eventfd.wait, irqfd.entry);
+      if (eventfd.signalled) queue(irqfd.inject);
+      put(file.refs);
+      get(kvm.users);
+      lock(kvm.lock);
+      kvm.irqfds.add(irqfd);
+      unlock(kvm.lock);
+      return 0;
+    },
+  },
+};
+
+/**
+ * Nobody waits for the readers that found the pointer before it was cleared.
+ * @source 004_5f14c8d5b463eef6.txt, "not drop the kvm reference until the next grace period"
+ */
+export const noGrace: Defect<Spec> = {
+  breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.bothSidesClose }],
+  instead: {
+    disconnect: irqfd => {
+      lock(irqfd.lock);
+      const kvm = irqfd.kvm;
+      irqfd.kvm = null;
+      unlock(irqfd.lock);
+      if (kvm === null) return;
+      lock(kvm.lock);
+      kvm.irqfds.delete(irqfd);
+      unlock(kvm.lock);
+      put(kvm.users);
+    },
+  },
+};
+
+/**
+ * The reference is put before the grace period instead of after it. Against all advice this breaks nothing here: the machine's release
+ * has a reference of its own until it has waited, and the eventfd's side has flushed the only reader before. It would with a second reader.
+ * Our own reading, not published.
+ */
+export const putBeforeGrace: Variant<Spec> = {
+  instead: {
+    disconnect: irqfd => {
+      lock(irqfd.lock);
+      const kvm = irqfd.kvm;
+      irqfd.kvm = null;
+      unlock(irqfd.lock);
+      if (kvm === null) return;
+      lock(kvm.lock);
+      kvm.irqfds.delete(irqfd);
+      unlock(kvm.lock);
+      put(kvm.users);
+      synchronize(irqfd.srcu);
+    },
+  },
+};
+
+/** The readers are waited for under the machine's lock, which they take. */
+export const graceUnderVmLock: Defect<Spec> = {
+  breaks: [
+    { rule: base.readersTakeVmLock, in: scenarios.bothSidesClose },
+    { rule: always.everyWaitEnds, in: scenarios.bothSidesClose },
+  ],
+  instead: {
+    disconnect: irqfd => {
+      lock(irqfd.lock);
+      const kvm = irqfd.kvm;
+      irqfd.kvm = null;
+      unlock(irqfd.lock);
+      if (kvm === null) return;
+      lock(kvm.lock);
+      kvm.irqfds.delete(irqfd);
+      synchronize(irqfd.srcu);
+      unlock(kvm.lock);
+      put(kvm.users);
+    },
+  },
+};
+
+/**
+ * The work is flushed under the machine's lock, which the work takes.
+ * @source 004_5f14c8d5b463eef6.txt, "avoid deadlocking with the flush_work and the work_item taking the lock"
+ */
+export const flushUnderVmLock: Defect<Spec> = {
+  breaks: [
+    { rule: always.noLockCycle, in: scenarios.bothSidesClose },
+    { rule: always.everyWaitEnds, in: scenarios.bothSidesClose },
+  ],
+  instead: {
+    releaseVm: kvm => {
+      for (;;) {
+        lock(kvm.lock);
+        const irqfd = anyOf(kvm.irqfds);
+        if (irqfd !== null) {
+          get(irqfd.users);
+          kvm.irqfds.delete(irqfd);
+          flush(irqfd.inject);
+        }
+        unlock(kvm.lock);
+        if (irqfd === null) break;
+        base.disconnect(irqfd);
+        put(irqfd.users);
+      }
+      put(kvm.users);
+    },
+  },
+};
+
+/** The work is not flushed before the irqfd is freed. */
+export const noFlush: Defect<Spec> = {
+  breaks: [{ rule: always.freedWhenIdle, in: scenarios.bothSidesClose }],
+  instead: {
+    shutDown: irqfd => {
+      const eventfd = irqfd.eventfd;
+      removeWaitEntry(eventfd.wait, irqfd.entry);
+      base.disconnect(irqfd);
+      put(eventfd.users);
+      put(irqfd.users);
+    },
+  },
+};
+
+/** The work is flushed first and the entry removed afterwards: a signal in between queues the work again. */
+export const flushBeforeUnhook: Defect<Spec> = {
+  breaks: [{ rule: always.freedWhenIdle, in: scenarios.signalFromInterrupt }],
+  instead: {
+    shutDown: irqfd => {
+      const eventfd = irqfd.eventfd;
+      flush(irqfd.inject);
+      removeWaitEntry(eventfd.wait, irqfd.entry);
+      base.disconnect(irqfd);
+      put(eventfd.users);
+      put(irqfd.users);
+    },
+  },
+};
+
+/**
+ * The pointer is tested in one read and followed in another; in between it becomes null.
+ * @source 004_5f14c8d5b463eef6.txt, "the pointer could be assigned to NULL just after we dereference it"
+ */
+export const doubleFetch: Defect<Spec> = {
+  breaks: [{ rule: always.nullNeverFollowed, in: scenarios.bothSidesClose }],
+  instead: {
+    injectInterrupt: irqfd => {
+      readLock(irqfd.srcu);
+      if (irqfd.kvm !== null) {
+        lock(irqfd.kvm.lock);
+        irqfd.kvm.interrupted = true;
+        unlock(irqfd.kvm.lock);
+      }
+      readUnlock(irqfd.srcu);
+    },
+  },
+};
+
+/** The pointer is followed outside a read section, so nothing keeps the machine. */
+export const noReadSection: Defect<Spec> = {
+  breaks: [
+    { rule: base.irqfdGuards, in: scenarios.bothSidesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.bothSidesClose },
+  ],
+  instead: {
+    injectInterrupt: irqfd => {
+      const kvm = irqfd.kvm;
+      if (kvm === null) return;
+      lock(kvm.lock);
+      kvm.interrupted = true;
+      unlock(kvm.lock);
+    },
+  },
+};
+
+/** The pointer is read and not cleared, so that both sides believe they came first. */
+export const bothSidesWin: Defect<Spec> = {
+  breaks: [
+    { rule: base.publishedVmIsAlive, in: scenarios.bothSidesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.bothSidesClose },
+  ],
+  instead: {
+    disconnect: irqfd => {
+      lock(irqfd.lock);
+      const kvm = irqfd.kvm;
+      unlock(irqfd.lock);
+      if (kvm === null) return;
+      lock(kvm.lock);
+      kvm.irqfds.delete(irqfd);
+      unlock(kvm.lock);
+      synchronize(irqfd.srcu);
+      put(kvm.users);
+    },
+  },
+};
