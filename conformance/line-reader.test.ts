@@ -11,8 +11,8 @@ test('however the bytes arrive, the lines are the same', () => {
     const bytes = Buffer.from(expected.map((line) => `${line}\n`).join(''));
     const edges = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
     const reader = lineReader(1000);
-    const seen = edges.slice(1).flatMap((edge, index) => reader.push(bytes.subarray(edges[index], edge)) ?? ['flooded']);
-    assert.equal(seen.map(String), expected);
+    const seen = edges.slice(1).flatMap((edge, index) => (reader.push(bytes.subarray(edges[index], edge)) ?? []).map(String));
+    assert.equal(seen, expected);
   }), { seed: 1, numRuns: 200 });
 });
 test('a line of the greatest length is read, one byte more floods for good', () => {

@@ -43,3 +43,14 @@ export function readShard(text: string): Shard | null {
   const [index, count] = [Number(found[1]), Number(found[2])];
   return index >= 1 && index <= count ? { index, count } : null;
 }
+
+/** A source of numbers from 0 to below its argument (mulberry32). The same seed gives the same numbers. */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed | 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}

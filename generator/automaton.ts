@@ -2,6 +2,7 @@
  * What can be seen from outside of an explored scenario: the automaton over calls and returns that accepts exactly the
  * histories which some run of the model has, hidden steps wherever they like. Deterministic and as small as possible.
  */
+import { evaluate } from './evaluate.ts';
 import type { Exploration } from './explore.ts';
 import type { Program, Value } from './program.ts';
 import type { ChoicePlaces } from './scripts.ts';
@@ -66,27 +67,7 @@ function byState(from: Int32Array, states: number): { first: Int32Array; order: 
 }
 
 function valueAt(value: Value, exploration: Exploration, state: number, thread: number): number {
-  if (value.kind === 'constant') return value.value;
-  const slots = exploration.state(state).threads[thread]?.slots ?? {};
-  const evaluate = (part: Value): number => {
-    if (part.kind === 'constant') return part.value;
-    if (part.kind === 'slot') return slots[part.slot] ?? 0;
-    const [left = 0, right = 0] = part.of.map(evaluate);
-    switch (part.operator) {
-      case '!': return Number(left === 0);
-      case '===': return Number(left === right);
-      case '!==': return Number(left !== right);
-      case '<': return Number(left < right);
-      case '<=': return Number(left <= right);
-      case '>': return Number(left > right);
-      case '>=': return Number(left >= right);
-      case '+': return left + right;
-      case '-': return left - right;
-      case '&&': return left !== 0 ? right : left;
-      case '||': return left !== 0 ? left : right;
-    }
-  };
-  return evaluate(value);
+  return value.kind === 'constant' ? value.value : evaluate(value, exploration.state(state).threads[thread]?.slots ?? {});
 }
 
 /** A result as a caller gets it. */

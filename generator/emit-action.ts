@@ -82,7 +82,7 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
     case 'alloc': return emitAlloc(taking, path, action);
     case 'free': return touched(e, path, number, { object: action.object, type: action.type }, (instance, before) => {
       const at = judged(before, instance);
-      return fork(isBusy(e, at, action.type, instance), () => broken(at, 'freedWhenIdle'), () => next(emptied(e, at, action.type, instance)));
+      return fork(isBusy(e, action.type, instance), () => broken(at, 'freedWhenIdle'), () => next(emptied(e, at, action.type, instance)));
     });
 
     case 'queue': {

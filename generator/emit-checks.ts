@@ -4,7 +4,7 @@ import type { Action, Node } from './program.ts';
 import { fieldCell } from './cells.ts';
 import { all, any, either, equal, hasMember, not, type Code } from './generated-code.ts';
 import { cell, finding, seenField, type Emission, type Note, type Path } from './emission.ts';
-import { brokenForSome, heldBy, isRunning, predicate, type Look } from './emit-predicate.ts';
+import { brokenForSome, heldBy, predicate, type Look } from './emit-predicate.ts';
 import { fieldOf, indexOf, typeOf } from './program-index.ts';
 import { verbs } from './verbs.ts';
 
@@ -97,16 +97,15 @@ function eventNotes(e: Emission, path: Path, action: Action, instance: number): 
   });
 }
 
-/** Whether anything keeps the object from being freed by this thread. */
-export function isBusy(e: Emission, path: Path, type: string, instance: number): Code {
+/** Whether anything keeps the object from being freed. A run of a work item inside shows itself by what it touches later. */
+export function isBusy(e: Emission, type: string, instance: number): Code {
   const { program } = e;
   const read = (name: string): Code => cell(e.layout, name);
   const inside = typeOf(program, type).fields.map((field): Code => {
     const name = fieldCell(type, instance, field.name);
     switch (field.kind) {
-      case 'mutex': case 'spinlock': case 'wait-entry': case 'refcount': return read(name);
+      case 'mutex': case 'spinlock': case 'work': case 'wait-entry': case 'refcount': return read(name);
       case 'wait-queue': return either(read(name), any(entriesOn(e, name)));
-      case 'work': return either(read(name), indexOf(program).workers.get(name) === path.thread ? 0 : isRunning(program, read, name));
       case 'srcu': case 'rcu': return any(program.threads.map((_, thread) => heldBy(program, read, thread, type, instance, field.name)));
       default: return 0;
     }

@@ -1,4 +1,5 @@
 /** Code that lets the contract of a running call see each new state. */
+import type { Predicate } from './model.ts';
 import { anchorCell, dueCell, ensuredCell, registerCell, seenCell } from './cells.ts';
 import { any, not, type Code } from './generated-code.ts';
 import { cell, type Emission, type Reader } from './emission.ts';
@@ -20,6 +21,8 @@ export function contractRunning(e: Emission, thread: Thread, node: number): { re
   return at === undefined || at.action.kind === 'call' || call === undefined || contract === undefined ? null : { call, contract };
 }
 
+function isAtAnyTime(when: Predicate | undefined): boolean { return when?.kind === 'constant' && when.value === true; }
+
 function stored(e: Emission, name: string, value: Code, how: 'or' | 'and'): string {
   const at = e.layout.bits.get(name);
   if (at === undefined) return '';
@@ -38,8 +41,10 @@ function instant(e: Emission, thread: number, call: Call, contract: Contract, re
     })];
   }));
   const look: Look = { program: e.program, read, thread, variables };
-  const due = contract.fails.map(failure => not(not(predicate(failure.when, look))));
-  const seen = due.flatMap((one, index) => (one === 0 ? [] : [`(${one} << ${index})`]));
+  const allowed = contract.fails.map(failure => not(not(predicate(failure.when, look))));
+  // What the environment may bring about at any time is allowed everywhere, and due nowhere.
+  const due = allowed.filter((_, index) => !isAtAnyTime(contract.fails[index]?.when));
+  const seen = allowed.flatMap((one, index) => (one === 0 ? [] : [`(${one} << ${index})`]));
   const ensured = contract.ensures === null ? 0 : not(not(predicate(contract.ensures, look)));
   return [
     seen.length === 0 ? '' : stored(e, seenCell(thread), seen.join(' | '), 'or'),

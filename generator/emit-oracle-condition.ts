@@ -80,7 +80,10 @@ function emitOperator(predicate: Predicate & { kind: 'operator' }, scope: Scope)
   const [first = constant(0), second = constant(0)] = of;
   switch (operator) {
     case '!': return { text: `!${operand(asBoolean(first))}`, kind: 'boolean', simple: true, nullable: false };
-    case '&&': case '||': return { text: of.map((one) => operand(asBoolean(one))).join(` ${operator} `), kind: 'boolean', simple: false, nullable: false };
+    case '&&': case '||': {
+      const parts = predicate.of.flatMap((one) => sameChain(one, operator)).map((one) => operand(asBoolean(emit(one, scope))));
+      return { text: parts.join(` ${operator} `), kind: 'boolean', simple: false, nullable: false };
+    }
     case '===': case '!==': {
       // An argument of a call may stand for true as 1, for null as 0.
       const other = first.kind === 'plain' ? second : second.kind === 'plain' ? first : null;
@@ -94,6 +97,10 @@ function emitOperator(predicate: Predicate & { kind: 'operator' }, scope: Scope)
     }
   }
 }
+
+/** `(a && b) && c` is a chain of three. */
+const sameChain = (predicate: Predicate, operator: string): readonly Predicate[] =>
+  predicate.kind === 'operator' && predicate.operator === operator ? predicate.of.flatMap((one) => sameChain(one, operator)) : [predicate];
 
 /** Leads to the state of a field, undefined where a pointer on the way is null. */
 function path({ of, field }: SeenField, scope: Scope): Code {

@@ -9,7 +9,7 @@ import { instantiate } from './instantiate.ts';
 import type { System } from './model.ts';
 import { narrate } from './narrate.ts';
 import type { Call, Program } from './program.ts';
-import { callersOf, combinations, type Callers, type Script } from './scripts.ts';
+import { callersOf, combinations, type Script } from './scripts.ts';
 
 /** A scenario has more combinations than anybody wants to run: its author should choose less. */
 const mostVectors = 400;
@@ -19,7 +19,7 @@ interface View { readonly profile: string; readonly program: Program; readonly g
 
 export interface VectorMaking { readonly file: VectorFile; /** Scenarios that gave none, and why. */ readonly without: readonly { scenario: string; why: string }[] }
 
-export function makeVectors(system: System, exercisesOf: (events: readonly Event[]) => readonly string[] = () => []): VectorMaking {
+export function makeVectors(system: System): VectorMaking {
   const profiles: { name: string; variant: string | null }[] = [
     { name: system.profile ?? system.name, variant: null },
     ...system.variants.flatMap(({ name, profile }) => profile === null ? [] : [{ name: profile, variant: name }]),
@@ -27,7 +27,7 @@ export function makeVectors(system: System, exercisesOf: (events: readonly Event
   const vectors: Vector[] = [];
   const without: { scenario: string; why: string }[] = [];
   for (const scenario of system.scenarios) {
-    const made = vectorsOf(system, scenario.name, profiles, exercisesOf);
+    const made = vectorsOf(system, scenario.name, profiles);
     if (typeof made === 'string') without.push({ scenario: scenario.name, why: made });
     else vectors.push(...made);
   }
@@ -36,13 +36,13 @@ export function makeVectors(system: System, exercisesOf: (events: readonly Event
     schema: 'holdfast/vectors/1', system: system.name, profiles: profiles.map(({ name }) => name).sort(), vectors } };
 }
 
-function vectorsOf(system: System, scenario: string, profiles: readonly { name: string; variant: string | null }[], exercisesOf: (events: readonly Event[]) => readonly string[]): Vector[] | string {
+function vectorsOf(system: System, scenario: string, profiles: readonly { name: string; variant: string | null }[]): Vector[] | string {
   const base = instantiate(system, null, scenario).program;
   if (base === null) return 'it cannot be run';
   if (Object.keys(system.interface).length === 0) return 'the system offers no calls';
   const callers = callersOf(base);
   if (typeof callers === 'string') return callers;
-  const setup = setupOf(base);
+  const setup = setupCalls(base);
   if (typeof setup === 'string') return setup;
   const all = combinations(callers);
   if (all.length > mostVectors) return `its choices combine in ${all.length} ways, more than ${mostVectors}`;
@@ -56,11 +56,11 @@ function vectorsOf(system: System, scenario: string, profiles: readonly { name: 
     if (!exploration.complete) return `its ${exploration.states} states are too many`;
     views.push({ profile: name, program, graph: visibleGraph(program, exploration, own.places) });
   }
-  return all.map(combination => vectorOf(system, scenario, base, callers, setup, combination, views, exercisesOf));
+  return all.map(combination => vectorOf(system, scenario, base, setup, combination, views));
 }
 
-function vectorOf(system: System, scenario: string, program: Program, _callers: Callers, setup: readonly SetupCall[], combination: readonly Script[], views: readonly View[], _exercisesOf: (events: readonly Event[]) => readonly string[]): Vector {
-  const callers = combination.map(script => script.calls.map(call => callOf(program, call)));
+function vectorOf(system: System, scenario: string, program: Program, setup: readonly SetupCall[], combination: readonly Script[], views: readonly View[]): Vector {
+  const callers = combination.map(script => script.calls.map(call => vectorCall(program, call)));
   const order = callers.length === 1 ? (callers[0] ?? []).map(() => 0) : null;
   const expected: Expected[] = [];
   const known = new Map<string, Expected>();
@@ -84,7 +84,8 @@ function titleOf(callers: readonly (readonly VectorCall[])[]): string {
   return each.length === 1 ? each[0] ?? '' : each.map((text, caller) => `caller ${caller}: ${text}`).join('; ');
 }
 
-function callOf(program: Program, call: Call): VectorCall {
+/** A call of a caller as a vector has it. */
+export function vectorCall(program: Program, call: Call): VectorCall {
   return { call: call.name, with: call.arguments.map(({ value, type, word }): Argument => {
     const number = value.kind === 'constant' ? value.value : 0;
     if (type !== null) return number === 0 ? null : { handle: handleOf(program, `${type}#${number}`) };
@@ -97,7 +98,7 @@ function handleOf(program: Program, object: string): string {
 }
 
 /** The setup as calls of the interface, or why it is not one. */
-function setupOf(program: Program): SetupCall[] | string {
+export function setupCalls(program: Program): SetupCall[] | string {
   const { events } = narrate(program, []);
   const calls: SetupCall[] = [];
   let open: (Event & { kind: 'call' }) | null = null;

@@ -109,7 +109,7 @@ const rules: fc.Arbitrary<Rule[]> = fc.tuple(looks(variable('object', 'Thing')),
     over: [{ name: 'thing', type: 'Thing' }, { name: 'x', type: 'Thing' }], when: first, then },
 ]);
 
-const contract: fc.Arbitrary<Contract> = fc.tuple(looks(variable('thing', 'Thing')), looks(variable('thing', 'Thing')), fc.option(looks(variable('thing', 'Thing')), { nil: null })).map(([first, second, ensures]) => ({
+const contract: fc.Arbitrary<Contract> = fc.tuple(looks(variable('thing', 'Thing')), fc.oneof(looks(variable('thing', 'Thing')), fc.constant<Predicate>({ kind: 'constant', value: true })), fc.option(looks(variable('thing', 'Thing')), { nil: null })).map(([first, second, ensures]) => ({
   rule: 'contract', operation: 'act', parameters: [{ name: 'thing', type: 'Thing' }],
   fails: [{ errno: 'EBUSY', value: 1, when: first }, { errno: 'EINVAL', value: 2, when: second }], ensures,
 }));

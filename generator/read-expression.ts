@@ -221,6 +221,8 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
   if (!Node.isObjectLiteralExpression(fields)) return reading.refuse(node, 'outside-the-subset', 'alloc needs its fields in place.', 'Write alloc<Type>({ field: value }).');
   const values: Record<string, Expression> = {};
   for (const property of fields.getProperties()) {
+    // What tells a descriptor from other objects in the language is no field of the model.
+    if (type === 'Descriptor' && Node.isPropertyAssignment(property) && property.getName() === 'kind') continue;
     if (Node.isShorthandPropertyAssignment(property)) {
       const declaration = property.getValueSymbol()?.getDeclarations()[0];
       const global = reading.globals[property.getName()];

@@ -1,6 +1,6 @@
 /** Smallest situations in which the rules are put to the test. */
 import { bug, get, lockIrq, put, unlockIrq, wake, type Scenario } from '../language.ts';
-import { close, countEvent, createEventfd, createEventfdWith, signal, type PollKey } from './eventfd.ts';
+import { close, countEvent, createEventfd, createEventfdWith, readCount, signal, type PollKey } from './eventfd.ts';
 import { acknowledge, assign, assignResample, deassign } from './irqfd.ts';
 import { closeVm, createInterruptController, createVm, pendingInterrupt, setRouting } from './kvm.ts';
 
@@ -151,6 +151,19 @@ export const assignPending: Scenario = ({ thread, stays }) => {
   });
 };
 
+/** What was counted before an eventfd was assigned is gone when it has been deassigned. */
+export const countGoesWithEntry: Scenario = ({ thread, stays }) => {
+  const vm = createVm();
+  createInterruptController(vm);
+  const fd = createEventfdWith(1);
+  stays(vm, fd);
+  thread(() => {
+    assign(vm, fd, 5);
+    deassign(vm, fd, 5);
+    if (readCount(fd) !== 'EAGAIN') bug();
+  });
+};
+
 /** Data and end are reported at once. An eventfd does not do that, but its key is a mask. Our own reading, not published. */
 export const endsWithData: Scenario = ({ thread, stays }) => {
   const vm = createVm();
@@ -207,8 +220,20 @@ export const acknowledgeRacesDeassign: Scenario = ({ thread, stays }) => {
   thread(() => deassign(vm, fd, 5));
 };
 
-/** The guest acknowledges an interrupt while its only level-triggered irqfd goes, and the machine's other user assigns a new one. */
-export const lastResamplerLeaves: Scenario = ({ thread, stays }) => {
+/** The guest acknowledges an interrupt while its only level-triggered irqfd goes. */
+export const acknowledgeRacesLast: Scenario = ({ thread, stays }) => {
+  const vm = createVm();
+  createInterruptController(vm);
+  const fd = createEventfd();
+  const resampleFd = createEventfd();
+  assignResample(vm, fd, 5, resampleFd);
+  stays(vm, fd, resampleFd);
+  thread(() => acknowledge(vm.kvm, 5));
+  thread(() => deassign(vm, fd, 5));
+};
+
+/** The only level-triggered irqfd of an interrupt goes while another one comes. */
+export const lastLeavesAsOneJoins: Scenario = ({ thread, stays }) => {
   const vm = createVm();
   createInterruptController(vm);
   const fd = createEventfd();
@@ -216,7 +241,6 @@ export const lastResamplerLeaves: Scenario = ({ thread, stays }) => {
   const resampleFd = createEventfd();
   assignResample(vm, fd, 5, resampleFd);
   stays(vm, fd, other, resampleFd);
-  thread(() => acknowledge(vm.kvm, 5));
   thread(() => deassign(vm, fd, 5));
   thread(() => assignResample(vm, other, 5, resampleFd));
 };

@@ -96,6 +96,13 @@ export const activeIsHooked: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) =>
   implies(irqfd.kvm.irqfds.has(irqfd), isOnQueue(irqfd.entry));
 
 /**
+ * Within a machine, an eventfd has at most one active irqfd.
+ * @source Linux 6.1, virt/kvm/eventfd.c, kvm_irqfd_assign(), "This fd is used for another irq already"
+ */
+export const oneActivePerEventfd: Invariant<{ one: Irqfd; other: Irqfd }> = ({ one, other }) =>
+  implies(one.kvm === other.kvm && one.eventfd === other.eventfd && one.kvm.irqfds.has(one) && one.kvm.irqfds.has(other), one === other);
+
+/**
  * An eventfd has at most one irqfd, in whatever machine.
  * @source Linux 2cdd64cbf990, "KVM: Disallow binding multiple irqfds to an eventfd with a priority waiter"
  */

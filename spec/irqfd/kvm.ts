@@ -125,9 +125,14 @@ export function setIrq(kvm: Kvm, gsi: UpTo<30>): void {
   if (route !== 'none') pulse(kvm, gsi);
 }
 
+/** A routing table that nobody sees yet. */
+export function newTable(route: Route): RoutingTable {
+  return alloc<RoutingTable>({ route });
+}
+
 /** Put another table in place. Readers may be looking at the old one until they have left. */
 export function setRouting(kvm: Kvm, route: Route): void {
-  const table = alloc<RoutingTable>({ route });
+  const table = newTable(route);
   lock(kvm.irqLock);
   const old = kvm.routing;
   kvm.routing = table;
@@ -143,8 +148,7 @@ export function setRouting(kvm: Kvm, route: Route): void {
 
 /** A new machine without an interrupt controller (`KVM_CREATE_VM`). */
 export function createVm(): VmFile {
-  const routing = alloc<RoutingTable>({ route: 'none' });
-  const kvm = alloc<Kvm>({ users: 1, routing });
+  const kvm = alloc<Kvm>({ users: 1, routing: newTable('none') });
   return alloc<VmFile>({ kvm, refs: 1 });
 }
 

@@ -1,0 +1,41 @@
+/** `holdfast generate`: oracles, vectors and schemas from the spec. */
+import { printDiagnostic } from '../../generator/diagnostic.ts';
+import { loadSystem } from '../../generator/load-system.ts';
+import type { System } from '../../generator/model.ts';
+import { driftOf, outputsOf, write } from '../../generator/outputs.ts';
+import { systemNames } from '../../generator/spec-folder.ts';
+import { keptFolder, packageFolder, selectSystems } from './places.ts';
+import { progressLine } from './terminal.ts';
+
+export async function generate(names: readonly string[], options: { check?: boolean; spec?: string }): Promise<number> {
+  const { folder, systems } = selectSystems(names, options.spec);
+  const whole = systems.length === systemNames(folder).length;
+  const line = progressLine();
+  const loaded: System[] = [];
+  let faults = 0;
+  for (const name of systems) {
+    line.say(`${name}: reading the spec`);
+    const { system, diagnostics } = await loadSystem(folder, name, keptFolder);
+    line.done();
+    for (const one of diagnostics) process.stdout.write(printDiagnostic(one));
+    faults += diagnostics.length;
+    if (system !== null) loaded.push(system);
+  }
+  if (faults > 0) {
+    process.stdout.write(`${faults} diagnostics; nothing was written.\n`);
+    return 1;
+  }
+  const outputs = await outputsOf(loaded, whole, what => line.say(what));
+  line.done();
+  const drift = driftOf(packageFolder, outputs, whole);
+  if (options.check) {
+    for (const { file, how } of drift) process.stdout.write(`${how.padEnd(9)}  ${file}\n`);
+    process.stdout.write(drift.length === 0 ? `${outputs.size} files are as the spec says.\n`
+      : `${drift.length} of ${outputs.size} files are not as the spec says. Run \`npx holdfast generate\`, then read the diff.\n`);
+    return drift.length === 0 ? 0 : 1;
+  }
+  write(packageFolder, outputs, drift);
+  for (const { file, how } of drift) process.stdout.write(`${how === 'stale' ? 'removed' : 'wrote'}  ${file}\n`);
+  process.stdout.write(`${drift.filter(({ how }) => how !== 'stale').length} of ${outputs.size} files written, the others were up to date.\n`);
+  return 0;
+}

@@ -1,0 +1,379 @@
+/** The VM reference of a VFIO device, as in Linux 6.3 and later. Older kernels are in vfio-device.variants.ts. */
+import { alloc, assertHeld, assertSole, bug, free, get, getUnlessZero, implies, isLive, lock, put, putLater, symbolGet, symbolPut,
+  synchronize, unguarded, unlock,
+  type AtEvery, type Contract, type GuardedBy, type Innermost, type Invariant, type LockOrder, type Mutex, type Natural, type Owns,
+  type RefCount, type Runs, type RwSemaphore, type Scenario, type Settled, type SpinLock, type TakesOnly } from '../language.ts';
+import { closeVm, createVm, getVmSafe, kvmModule, putVm, type Kvm, type VmFile } from './kvm.ts';
+
+// ---- Objects
+
+/** The devices behind one IOMMU group, and what user space opens to reach them. */
+export interface Group {
+  groupLock: Mutex;
+  /** In place of groupLock until Linux 6.0. */
+  groupRwsem: RwSemaphore;
+  kvmRefLock: SpinLock;
+  kvm: Kvm | null;
+  hasIommu: boolean;
+}
+
+/** An open file of a group. kvm-vfio keeps it open. */
+export interface GroupFile { readonly group: Group; refs: RefCount }
+
+/** Devices that are reset together. */
+export interface DeviceSet { lock: Mutex }
+
+export interface Device {
+  readonly group: Group;
+  readonly set: DeviceSet;
+  readonly driver: Driver;
+  /** One for the driver that registered it, one for each open file. */
+  registration: RefCount;
+  openCount: Natural;
+  kvm: Kvm | null;
+  putKvm: typeof putVm | null;
+  /** What the driver holds on its own account, until Linux 6.2. */
+  driverKvm: Kvm | null;
+}
+
+/** An open device character file; the other way to a device, without a group. */
+export interface DeviceFile {
+  readonly device: Device;
+  kvmRefLock: SpinLock;
+  kvm: Kvm | null;
+  granted: boolean;
+}
+
+/** The device through which user space tells KVM which groups belong to a VM. */
+export interface KvmVfio {
+  readonly kvm: Kvm;
+  lock: Mutex;
+  files: Set<GroupFile>;
+}
+
+export interface Driver {
+  readonly open: (device: Device) => 0 | 'EINVAL' | 'EPERM';
+  readonly close: (device: Device) => void;
+}
+
+// ---- Rules
+
+export const groupGuards: GuardedBy<Group> = { kvm: group => group.kvmRefLock, hasIommu: group => group.groupLock };
+
+export const deviceFileGuards: GuardedBy<DeviceFile> = {
+  kvm: file => file.kvmRefLock,
+  // Stored with release order as the last step of an open; every data path loads it with acquire order.
+  granted: unguarded,
+};
+
+export const deviceGuards: GuardedBy<Device> = {
+  openCount: device => device.set.lock,
+  // A driver may look at the VM without the lock from its open to its close: nobody changes it then.
+  kvm: { read: device => [device.set.lock, device.openCount > 0], write: device => device.set.lock },
+  putKvm: device => device.set.lock,
+  driverKvm: device => device.set.lock,
+};
+
+export const kvmVfioGuards: GuardedBy<KvmVfio> = { files: kv => kv.lock };
+
+/** A device that has a VM owns one reference to it, and pins the function that gives it back. */
+export const deviceOwns: Owns<Device> = { kvm: kvm => kvm.users, putKvm: () => kvmModule.pins };
+export const kvmVfioOwns: Owns<KvmVfio> = { kvm: kvm => kvm.users, files: file => file.refs };
+export const deviceFileOwns: Owns<DeviceFile> = { device: device => device.registration };
+export const groupFileRuns: Runs<GroupFile> = { refs: file => free(file) };
+
+/** A group's lock is taken outside the lock of a device set. Drivers take KVM's locks inside both. */
+export const openingOrder: LockOrder<[Group, DeviceSet, Kvm]> = (group, set, kvm) => [group.groupLock, set.lock, kvm.lock];
+
+/** Nothing is taken and nothing sleeps while the borrowed pointer's lock is held. */
+export const nothingInsideRefLock: Innermost<Group> = group => group.kvmRefLock;
+
+/**
+ * Telling a group its VM takes only the lock of the borrowed pointer. So KVM may do it under any lock of its own.
+ * @source Linux 2b48f52f2bff, "vfio: fix deadlock between group lock and kvm lock"
+ */
+export const setKvmIsALeaf: TakesOnly<typeof setKvm> = group => [group.kvmRefLock];
+
+/** A group does not point to a VM whose last reference is gone. */
+export const clearedBeforeTheEnd: Invariant<{ group: Group; kvm: Kvm }> = ({ group, kvm }) =>
+  implies(group.kvm === kvm, isLive(kvm));
+
+/** A device has the function that puts its VM exactly while it has a VM. */
+export const putFunctionWithVm: Settled<{ device: Device }> = ({ device }) =>
+  (device.kvm === null) === (device.putKvm === null);
+
+/** A device has a VM only while it is open. */
+export const vmOnlyWhileOpen: Settled<{ device: Device }> = ({ device }) =>
+  implies(device.kvm !== null, device.openCount > 0);
+
+/** A device gets its VM from a pointer that cannot be cleared meanwhile. */
+export const gotUnderRefLock: AtEvery<{ device: Device; kvm: Kvm }> = {
+  event: ({ kvm }) => getUnlessZero(kvm.users),
+  then: ({ device, kvm }, past) => implies(device.group.kvm === kvm, past.holds(device.group.kvmRefLock)),
+};
+
+/** The driver is opened by the first opener and by nobody else. */
+export const openedOnce: AtEvery<{ device: Device }> = {
+  event: ({ device }) => device.driver.open(device),
+  then: ({ device }, past) => device.openCount === 1 && past.holds(device.set.lock),
+};
+
+// ---- Operations
+
+/** KVM tells a group which VM it belongs to; null when it belongs to none any more. */
+export function setKvm(group: Group, kvm: Kvm | null): void {
+  lock(group.kvmRefLock);
+  group.kvm = kvm;
+  unlock(group.kvmRefLock);
+}
+
+export function getKvmSafe(device: Device, kvm: Kvm | null): void {
+  assertHeld(device.set.lock);
+  if (kvm === null) return;
+
+  const putFunction = symbolGet(putVm);
+  if (putFunction === null) return;
+  const getFunction = symbolGet(getVmSafe);
+  if (getFunction === null) {
+    symbolPut(putVm);
+    return;
+  }
+
+  const got = getFunction(kvm);
+  symbolPut(getVmSafe);
+  if (!got) {
+    symbolPut(putVm);
+    return;
+  }
+
+  device.putKvm = putFunction;
+  device.kvm = kvm;
+}
+
+export function putKvm(device: Device): void {
+  assertHeld(device.set.lock);
+  const kvm = device.kvm;
+  if (kvm === null) return;
+  const putFunction = device.putKvm;
+  if (putFunction !== null) {
+    putFunction(kvm);
+    device.putKvm = null;
+    symbolPut(putVm);
+  }
+  device.kvm = null;
+}
+
+export function getKvmFromGroup(device: Device): void {
+  const group = device.group;
+  lock(group.kvmRefLock);
+  getKvmSafe(device, group.kvm);
+  unlock(group.kvmRefLock);
+}
+
+export function open(device: Device): 0 | 'EINVAL' | 'EPERM' {
+  assertHeld(device.set.lock);
+  device.openCount += 1;
+  if (device.openCount > 1) return 0;
+  const result = device.driver.open(device);
+  if (result !== 0) device.openCount -= 1;
+  return result;
+}
+
+export function close(device: Device): void {
+  assertHeld(device.set.lock);
+  if (device.openCount === 1) device.driver.close(device);
+  device.openCount -= 1;
+}
+
+/** Open a device through its group (`VFIO_GROUP_GET_DEVICE_FD`). */
+export function openThroughGroup(device: Device): 0 | 'EINVAL' | 'EPERM' | 'ENODEV' {
+  if (!getUnlessZero(device.registration)) return 'ENODEV';
+  const result = openUnderGroupLock(device);
+  if (result !== 0) put(device.registration);
+  return result;
+}
+
+export function openUnderGroupLock(device: Device): 0 | 'EINVAL' | 'EPERM' {
+  lock(device.group.groupLock);
+  if (!device.group.hasIommu) {
+    unlock(device.group.groupLock);
+    return 'EINVAL';
+  }
+
+  lock(device.set.lock);
+  if (device.openCount === 0) getKvmFromGroup(device);
+  const result = open(device);
+  if (device.openCount === 0) putKvm(device);
+  unlock(device.set.lock);
+  unlock(device.group.groupLock);
+  return result;
+}
+
+export function closeThroughGroup(device: Device): void {
+  lock(device.group.groupLock);
+  lock(device.set.lock);
+  close(device);
+  if (device.openCount === 0) putKvm(device);
+  unlock(device.set.lock);
+  unlock(device.group.groupLock);
+  put(device.registration);
+}
+
+/** Bind a device file (`VFIO_DEVICE_BIND_IOMMUFD`). */
+export function bind(file: DeviceFile): 0 | 'EINVAL' | 'EPERM' {
+  const device = file.device;
+  lock(device.set.lock);
+  if (file.granted || device.openCount > 0) {
+    unlock(device.set.lock);
+    return 'EINVAL';
+  }
+
+  lock(file.kvmRefLock);
+  getKvmSafe(device, file.kvm);
+  unlock(file.kvmRefLock);
+  const result = open(device);
+  if (result === 0) file.granted = true;
+  else putKvm(device);
+  unlock(device.set.lock);
+  return result;
+}
+
+export function closeDeviceFile(file: DeviceFile): void {
+  const device = file.device;
+  if (file.granted) {
+    lock(device.set.lock);
+    close(device);
+    if (device.openCount === 0) putKvm(device);
+    unlock(device.set.lock);
+  }
+  put(device.registration);
+  free(file);
+}
+
+/** Close the file of kvm-vfio. */
+export function closeKvmVfio(kv: KvmVfio): void {
+  const kvm = kv.kvm;
+  lock(kvm.lock);
+  kvm.devices.delete(kv);
+  synchronize(kvm.rcu);
+  releaseKvmVfio(kv);
+  unlock(kvm.lock);
+  put(kvm.users);
+}
+
+/** Nobody else can reach kv: its file is closed, and no reader of kvm.devices is left. */
+export function releaseKvmVfio(kv: KvmVfio): void {
+  assertSole(kv);
+  for (const file of kv.files) {
+    setKvm(file.group, null);
+    kv.files.delete(file);
+    putLater(file.refs);
+  }
+  free(kv);
+}
+
+/** `KVM_DEV_VFIO_FILE_ADD`. */
+export function addFile(kv: KvmVfio, file: GroupFile): 0 | 'EEXIST' {
+  lock(kv.lock);
+  if (kv.files.has(file)) {
+    unlock(kv.lock);
+    return 'EEXIST';
+  }
+  get(file.refs);
+  kv.files.add(file);
+  setKvm(file.group, kv.kvm);
+  unlock(kv.lock);
+  return 0;
+}
+
+// ---- Contracts
+
+export const openThroughGroupContract: Contract<typeof openThroughGroup> = {
+  fails: {
+    ENODEV: device => device.registration.count === 0,
+    EINVAL: device => !device.group.hasIommu || (needsVm(device) && device.group.kvm === null),
+    EPERM: device => needsVm(device) && device.group.kvm !== null && device.group.kvm.pqapHook !== null,
+  },
+  ensures: device => device.openCount > 0,
+};
+
+export const bindContract: Contract<typeof bind> = {
+  fails: {
+    EINVAL: file => file.granted || file.device.openCount > 0 || (needsVm(file.device) && file.kvm === null),
+    EPERM: file => needsVm(file.device) && file.kvm !== null && file.kvm.pqapHook !== null,
+  },
+};
+
+export const addFileContract: Contract<typeof addFile> = { fails: { EEXIST: (kv, file) => kv.files.has(file) } };
+
+function needsVm(device: Device): boolean {
+  return device.driver === apDriver;
+}
+
+// ---- Two drivers
+
+/** Passes a device through; does not care about the VM. */
+export const pciDriver: Driver = { open: () => 0, close: () => undefined };
+
+/** vfio-ap needs a VM, and changes its crypto masks under its lock. */
+export const apDriver: Driver = {
+  open: device => {
+    const kvm = device.kvm;
+    if (kvm === null) return 'EINVAL';
+    lock(kvm.lock);
+    kvm.masksSet = true;
+    unlock(kvm.lock);
+    return 0;
+  },
+  close: device => {
+    const kvm = device.kvm;
+    if (kvm === null) bug();
+    lock(kvm.lock);
+    kvm.masksSet = false;
+    unlock(kvm.lock);
+  },
+};
+
+// ---- Scenarios
+
+/** A VM with one group, which has one device. */
+export function assigned(driver: Driver): { vm: VmFile; kv: KvmVfio; file: GroupFile; device: Device } {
+  const vm = createVm();
+  get(vm.kvm.users);
+  const kv = alloc<KvmVfio>({ kvm: vm.kvm });
+  vm.kvm.devices.add(kv);
+  const file = alloc<GroupFile>({ group: alloc<Group>({ hasIommu: true }), refs: 1 });
+  const device = alloc<Device>({ group: file.group, set: alloc<DeviceSet>({}), driver, registration: 1 });
+  addFile(kv, file);
+  return { vm, kv, file, device };
+}
+
+/** The VM goes first, the device last. */
+export const deviceOutlivesVm: Scenario = ({ thread, stays }) => {
+  const { vm, kv, device } = assigned(apDriver);
+  stays(device);
+  openThroughGroup(device);
+  closeVm(vm);
+  closeKvmVfio(kv);
+  thread(() => closeThroughGroup(device));
+};
+
+/** A device is opened while kvm-vfio closes, and the VM with it. */
+export const openRacesClose: Scenario = ({ thread, stays }) => {
+  const { vm, kv, device } = assigned(apDriver);
+  stays(device);
+  thread(() => closeKvmVfio(kv));
+  thread(() => closeVm(vm));
+  thread(() => { if (openThroughGroup(device) === 0) closeThroughGroup(device); });
+};
+
+/** A device that has a group is opened by its own file, for another VM. */
+export const twoWaysIn: Scenario = ({ thread, stays }) => {
+  const { vm, kv, device } = assigned(pciDriver);
+  const other = createVm();
+  stays(vm, kv, device, other);
+  get(device.registration);
+  const file = alloc<DeviceFile>({ device, kvm: other.kvm });
+  thread(() => { bind(file); closeDeviceFile(file); });
+  thread(() => { if (openThroughGroup(device) === 0) closeThroughGroup(device); });
+};
