@@ -38,7 +38,7 @@ const MULTIPLIERS = [0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1]
 
 export function compileSearch(of: StepperSource, initial: Int32Array, maxStates: number, maxBytes: number, edges: boolean, hooks: SearchHooks): Search {
   const { layout } = of;
-  const width = layout.words;
+  const width = layout.words, first = Math.min(FIRST_ROOM, maxStates);
   const w = wordNames(layout, 'w'), a = wordNames(layout, 'a');
   // As many bits for the number as it needs; what is left of a table entry is a part of the hash.
   const numberMask = 2 ** Math.min(31, 32 - Math.clz32(maxStates + 1)) - 1;
@@ -48,7 +48,7 @@ export function compileSearch(of: StepperSource, initial: Int32Array, maxStates:
   const edge = edges ? 'if (transitions > from.length) growEdges(); from[transitions - 1] = current; to[transitions - 1] = number; via[transitions - 1] = leaf;' : '';
   const source = `'use strict';
 const { found, terminal, exceed } = hooks;
-let S = new Int32Array(${FIRST_ROOM * width}), parents = new Int32Array(${FIRST_ROOM}), room = ${FIRST_ROOM};
+let S = new Int32Array(${first * width}), parents = new Int32Array(${first}), room = ${first};
 let table = new Int32Array(${FIRST_ROOM * 2}), mask = ${FIRST_ROOM * 2 - 1}, fill = ${Math.floor(FIRST_ROOM * 2 * LOAD)};
 let from = new Int32Array(${edges ? FIRST_ROOM : 0}), to = new Int32Array(${edges ? FIRST_ROOM : 0}), via = new Int32Array(${edges ? FIRST_ROOM : 0});
 let states = 0, transitions = 0, current = -1, expanded = 0, cuts = 0, depth = 0, levelEnd = 1, full = false;

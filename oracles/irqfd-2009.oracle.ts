@@ -85,7 +85,14 @@ const newIrqfd = (self: known.Identity): Irqfd => ({
   entry: newWaitEntry(self, 'entry'),
 });
 
-/** irqfd as proposed in June 2009, made right with as little change as possible. The proposal itself is `asProposed` in the variants. An eventfd is a counter that user space, or a driver in an interrupt, adds to. An irqfd ties one to a virtual machine: whenever the eventfd is signalled, the machine gets an interrupt. Either side may go first, and neither knows when the other does. The proposal lets the eventfd say so (POLLHUP) and lets both sides sever the tie: who sets `Irqfd.kvm` to null takes the tie down, the other does nothing. What was changed: the callback that hears POLLHUP leaves the teardown to a work item, because it is called under the eventfd's lock; the irqfd holds a reference to the eventfd, and a counter of its own keeps it until both sides have left it. */
+/**
+ * irqfd as proposed in June 2009, made right with as little change as possible. The proposal itself is `asProposed` in the variants. An
+ * eventfd is a counter that user space, or a driver in an interrupt, adds to. An irqfd ties one to a virtual machine: whenever the eventfd is
+ * signalled, the machine gets an interrupt. Either side may go first, and neither knows when the other does. The proposal lets the eventfd say
+ * so (POLLHUP) and lets both sides sever the tie: who sets `Irqfd.kvm` to null takes the tie down, the other does nothing. What was changed:
+ * the callback that hears POLLHUP leaves the teardown to a work item, because it is called under the eventfd's lock; the irqfd holds a
+ * reference to the eventfd, and a counter of its own keeps it until both sides have left it.
+ */
 export const irqfd2009Oracle: OracleDefinition = {
   system: 'irqfd-2009',
   types: {
@@ -245,8 +252,8 @@ export const irqfd2009Oracle: OracleDefinition = {
       over: { irqfd: 'Irqfd', kvm: 'Kvm' },
       looksAt: ['Irqfd', 'Kvm', 'Eventfd.lock', 'Irqfd.eventfd', 'Irqfd.lock', 'Kvm.lock', 'Eventfd.signalled', 'Irqfd.entry', 'Irqfd.kvm', 'Kvm.irqfds', 'Irqfd.inject', 'Kvm.interrupted'],
       ownFieldsOnly: false,
-      busy: ({ irqfd, kvm }: { irqfd: Irqfd; kvm: Kvm }) => (isHeld(irqfd.eventfd?.lock) || isHeld(irqfd.lock)) || isHeld(kvm.lock),
-      when: ({ irqfd, kvm }: { irqfd: Irqfd; kvm: Kvm }) => (((irqfd.eventfd?.signalled ?? false) && isOnQueue(irqfd.entry)) && (irqfd.kvm === kvm)) && has(kvm.irqfds, irqfd),
+      busy: ({ irqfd, kvm }: { irqfd: Irqfd; kvm: Kvm }) => isHeld(irqfd.eventfd?.lock) || isHeld(irqfd.lock) || isHeld(kvm.lock),
+      when: ({ irqfd, kvm }: { irqfd: Irqfd; kvm: Kvm }) => (irqfd.eventfd?.signalled ?? false) && isOnQueue(irqfd.entry) && (irqfd.kvm === kvm) && has(kvm.irqfds, irqfd),
       then: ({ irqfd, kvm }: { irqfd: Irqfd; kvm: Kvm }) => isQueued(irqfd.inject) || kvm.interrupted,
     },
   ],

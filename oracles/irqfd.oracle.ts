@@ -149,7 +149,12 @@ const newRoutingTable = (self: known.Identity): RoutingTable => ({
   route: null,
 });
 
-/** irqfd as in Linux 6.17 and later: signals of an eventfd become interrupts of a virtual machine. An irqfd is active while it is on its machine's list. Whoever takes it off, under the list's lock, queues its shutdown, and nobody else does. The eventfd's end, a deassignment and the machine's release may all try; the work then takes apart what the assignment put together. The irqfd holds the eventfd by a reference and the machine by nothing: the machine waits for its irqfds. */
+/**
+ * irqfd as in Linux 6.17 and later: signals of an eventfd become interrupts of a virtual machine. An irqfd is active while it is on its
+ * machine's list. Whoever takes it off, under the list's lock, queues its shutdown, and nobody else does. The eventfd's end, a deassignment
+ * and the machine's release may all try; the work then takes apart what the assignment put together. The irqfd holds the eventfd by a
+ * reference and the machine by nothing: the machine waits for its irqfds.
+ */
 export const irqfdOracle: OracleDefinition = {
   system: 'irqfd',
   types: {
@@ -269,7 +274,10 @@ export const irqfdOracle: OracleDefinition = {
       source: 'Linux 6.18, virt/kvm/eventfd.c, irqfd_wakeup()',
       classes: ['Eventfd.lock', 'Eventfd.wait', 'Kvm.irqfdsLock'], nested: false,
     },
-    /** Assigning needs an interrupt controller and an eventfd that no other irqfd has; it needs no such interrupt. An eventfd that has been deassigned is another's until that irqfd is gone, which nothing but its wait queue knows. */
+    /**
+     * Assigning needs an interrupt controller and an eventfd that no other irqfd has; it needs no such interrupt. An eventfd that has been
+     * deassigned is another's until that irqfd is gone, which nothing but its wait queue knows.
+     */
     {
       kind: 'contract', name: 'assignContract',
       sentence: 'Assigning needs an interrupt controller and an eventfd that no other irqfd has; it needs no such interrupt. An eventfd that has been deassigned is another\'s until that irqfd is gone, which nothing but its wait queue knows.',
@@ -291,7 +299,7 @@ export const irqfdOracle: OracleDefinition = {
       calls: ['assignResample'], parameters: ['vm', 'fd', 'gsi', 'resampleFd'],
       looksAt: ['Kvm.hasInterruptController', 'VmFile.kvm', 'Descriptor.file', 'OpenFile.eventfd', 'Kvm.irqfds', 'Irqfd.gsi', 'Irqfd.resampler'],
       fails: {
-        EINVAL: ({ vm, fd, resampleFd }: { vm: VmFile | null; fd: Descriptor | null; resampleFd: Descriptor | null }) => (!(vm?.kvm?.hasInterruptController ?? false) || (((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) === null))) || (((resampleFd?.file ?? null) !== null) && ((resampleFd?.file?.eventfd ?? null) === null)),
+        EINVAL: ({ vm, fd, resampleFd }: { vm: VmFile | null; fd: Descriptor | null; resampleFd: Descriptor | null }) => !(vm?.kvm?.hasInterruptController ?? false) || (((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) === null)) || (((resampleFd?.file ?? null) !== null) && ((resampleFd?.file?.eventfd ?? null) === null)),
         EBADF: ({ fd, resampleFd }: { fd: Descriptor | null; resampleFd: Descriptor | null }) => ((fd?.file ?? null) === null) || ((resampleFd?.file ?? null) === null),
         EBUSY: null,
       },
@@ -320,7 +328,7 @@ export const irqfdOracle: OracleDefinition = {
         EINVAL: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) === null),
         EBADF: ({ fd }: { fd: Descriptor | null }) => (fd?.file ?? null) === null,
       },
-      ensures: ({ vm, fd, gsi }: { vm: VmFile | null; fd: Descriptor | null; gsi: string | number | boolean | null }) => every(vm?.kvm?.irqfds, (irqfd) => (((fd?.file ?? null) === null) || (irqfd.eventfd !== (fd?.file?.eventfd ?? null))) || (irqfd.gsi !== gsi)),
+      ensures: ({ vm, fd, gsi }: { vm: VmFile | null; fd: Descriptor | null; gsi: string | number | boolean | null }) => every(vm?.kvm?.irqfds, (irqfd) => ((fd?.file ?? null) === null) || (irqfd.eventfd !== (fd?.file?.eventfd ?? null)) || (irqfd.gsi !== gsi)),
     },
     /** Signalling fails only on a closed descriptor: the counter is far from full. */
     {
@@ -342,7 +350,7 @@ export const irqfdOracle: OracleDefinition = {
       calls: ['readCount'], parameters: ['fd'],
       looksAt: ['Descriptor.file', 'OpenFile.eventfd', 'Eventfd.count'],
       fails: {
-        EAGAIN: ({ fd }: { fd: Descriptor | null }) => (((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) !== null)) && ((fd?.file?.eventfd?.count ?? 0) === 0),
+        EAGAIN: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) !== null) && ((fd?.file?.eventfd?.count ?? 0) === 0),
         EBADF: ({ fd }: { fd: Descriptor | null }) => (fd?.file ?? null) === null,
       },
       ensures: null,
@@ -413,7 +421,10 @@ export const irqfdOracle: OracleDefinition = {
         },
       },
     },
-    /** Assigning puts the entry on the queue under the lock of the list, although the end of an eventfd takes that lock under the queue's. The two never meet: who assigns holds the eventfd's file, so its end cannot come. Lockdep is told to look away. */
+    /**
+     * Assigning puts the entry on the queue under the lock of the list, although the end of an eventfd takes that lock under the queue's. The two
+     * never meet: who assigns holds the eventfd's file, so its end cannot come. Lockdep is told to look away.
+     */
     {
       kind: 'order-exception', name: 'hookedUnderListLock',
       sentence: 'Assigning puts the entry on the queue under the lock of the list, although the end of an eventfd takes that lock under the queue\'s. The two never meet: who assigns holds the eventfd\'s file, so its end cannot come. Lockdep is told to look away.',
@@ -467,6 +478,18 @@ export const irqfdOracle: OracleDefinition = {
       when: ({ irqfd }: { irqfd: Irqfd }) => has(irqfd.kvm?.irqfds, irqfd),
       then: ({ irqfd }: { irqfd: Irqfd }) => isOnQueue(irqfd.entry),
     },
+    /** Within a machine, an eventfd has at most one active irqfd. */
+    {
+      kind: 'invariant', name: 'oneActivePerEventfd',
+      sentence: 'Within a machine, an eventfd has at most one active irqfd.',
+      source: 'Linux 6.1, virt/kvm/eventfd.c, kvm_irqfd_assign(), "This fd is used for another irq already"',
+      over: { one: 'Irqfd', other: 'Irqfd' },
+      looksAt: ['Irqfd', 'Irqfd.kvm', 'Irqfd.eventfd', 'Kvm.irqfds'],
+      ownFieldsOnly: false,
+      busy: null,
+      when: ({ one, other }: { one: Irqfd; other: Irqfd }) => (one.kvm === other.kvm) && (one.eventfd === other.eventfd) && has(one.kvm?.irqfds, one) && has(one.kvm?.irqfds, other),
+      then: ({ one, other }: { one: Irqfd; other: Irqfd }) => one === other,
+    },
     /** An eventfd has at most one irqfd, in whatever machine. */
     {
       kind: 'invariant', name: 'oneIrqfdPerEventfd',
@@ -476,10 +499,13 @@ export const irqfdOracle: OracleDefinition = {
       looksAt: ['Irqfd', 'Irqfd.entry', 'Irqfd.eventfd'],
       ownFieldsOnly: false,
       busy: null,
-      when: ({ one, other }: { one: Irqfd; other: Irqfd }) => (isOnQueue(one.entry) && isOnQueue(other.entry)) && (one.eventfd === other.eventfd),
+      when: ({ one, other }: { one: Irqfd; other: Irqfd }) => isOnQueue(one.entry) && isOnQueue(other.entry) && (one.eventfd === other.eventfd),
       then: ({ one, other }: { one: Irqfd; other: Irqfd }) => one === other,
     },
-    /** Events that were counted before the eventfd was assigned are injected, as those that come after. Looked at when the entry leaves the queue: a later event would have reset the count. */
+    /**
+     * Events that were counted before the eventfd was assigned are injected, as those that come after. Looked at when the entry leaves the queue:
+     * a later event would have reset the count.
+     */
     {
       kind: 'at-every', name: 'pendingEventIsInjected',
       sentence: 'Events that were counted before the eventfd was assigned are injected, as those that come after. Looked at when the entry leaves the queue: a later event would have reset the count.',
@@ -487,7 +513,7 @@ export const irqfdOracle: OracleDefinition = {
       verb: 'unlink', on: 'Eventfd.wait', object: 'eventfd',
       over: { eventfd: 'Eventfd', irqfd: 'Irqfd' },
       looksAt: ['Eventfd', 'Irqfd', 'Irqfd.eventfd', 'Irqfd.entry', 'Eventfd.count', 'Irqfd.gsi', 'Irqfd.inject', 'Kvm.pending5', 'Irqfd.kvm'],
-      when: ({ eventfd, irqfd }: { eventfd: Eventfd; irqfd: Irqfd }) => (((irqfd.eventfd === eventfd) && isOnQueue(irqfd.entry)) && (eventfd.count > 0)) && (irqfd.gsi === 5),
+      when: ({ eventfd, irqfd }: { eventfd: Eventfd; irqfd: Irqfd }) => (irqfd.eventfd === eventfd) && isOnQueue(irqfd.entry) && (eventfd.count > 0) && (irqfd.gsi === 5),
       then: ({ irqfd }: { irqfd: Irqfd }) => isQueued(irqfd.inject) || (irqfd.kvm?.pending5 ?? false),
     },
     /** The list of irqfds has a spinlock, because the end of an eventfd changes it; everything slower has a mutex and readers. */

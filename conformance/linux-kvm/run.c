@@ -53,7 +53,8 @@ struct run {
 	atomic_size_t arrived;
 	size_t awaited;
 
-	/* For callers that take turns; NULL if they do not. */
+	/* For callers that take turns. */
+	bool takes_turns;
 	const struct json *turn;
 	pthread_mutex_t turn_lock;
 	pthread_cond_t turn_changed;
@@ -275,12 +276,11 @@ static void *caller_main(void *argument)
 	struct caller *caller = argument;
 	struct run *run = caller->run;
 	struct moment *moment = caller->moments;
-	bool takes_turns = run->turn;
 
-	if (!takes_turns)
+	if (!run->takes_turns)
 		start_together(run);
 	for (size_t i = 0; i < caller->count; i++) {
-		if (takes_turns)
+		if (run->takes_turns)
 			wait_for_turn(run, caller);
 		else
 			delay(caller);
@@ -288,7 +288,7 @@ static void *caller_main(void *argument)
 		moment[1].result = make(run, &caller->calls[i]);
 		moment[1].position = atomic_fetch_add(&run->position, 1);
 		moment += 2;
-		if (takes_turns)
+		if (run->takes_turns)
 			pass_turn(run);
 	}
 	return NULL;
@@ -363,6 +363,7 @@ static const char *carry_out(struct run *run, const struct json *request)
 	problem = prepare_callers(run, json_get_typed(request, "callers", JSON_ARRAY), seed ? seed->number : 0);
 	if (!problem && order) {
 		problem = check_order(run, order);
+		run->takes_turns = true;
 		run->turn = order->child;
 	}
 	if (!problem)

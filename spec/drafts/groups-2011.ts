@@ -2,10 +2,9 @@
  * VFIO groups as agreed in November 2011: merging, hot add, taint, removal with a hard timeout.
  * What the code of that time did instead is in groups-2011.variants.ts.
  */
-import { alloc, assertHeld, atAnyTime, closeFd, current, every, fget, free, get, guard, implies, lock, maybe, put, seconds, some,
-  unlock, waitEventTimeout, wakeAll,
-  type AtEvery, type Contract, type Descriptor, type Duration, type Ends, type GuardedBy, type Invariant, type LockOrder, type Mutex,
-  type Natural, type Owns, type Process, type RefCount, type Runs, type Scenario, type Settled, type WaitQueue } from '../language.ts';
+import { alloc, assertHeld, current, every, fget, free, get, guard, implies, lock, maybe, put, seconds, some, unlock, waitEventTimeout, wakeAll,
+  type AtEvery, type Descriptor, type Duration, type Ends, type GuardedBy, type Invariant, type LockOrder, type Mutex, type Natural, type Owns,
+  type Process, type RefCount, type Runs, type Settled, type WaitQueue } from '../language.ts';
 
 // ---- Objects
 
@@ -350,6 +349,9 @@ export function isRemovable(device: Device): boolean {
   return iommu === null || !inUse(iommu);
 }
 
+/** Removal ends, whatever the users do. */
+export const removalEnds: Ends<typeof unbind> = { within: seconds(40) };
+
 /** An eventfd or a message; the users may do as they like. */
 export function requestFromUsers(_device: Device): void {}
 
@@ -366,99 +368,3 @@ export function setHardTimeout(to: Duration): 0 | 'EPERM' {
   vfio.hardTimeout = to;
   return 0;
 }
-
-// ---- Contracts
-
-export const mergeContract: Contract<typeof merge> = {
-  fails: {
-    EBADF: (_group, fd) => fd.file === null,
-    EINVAL: (group, fd) => fd.file !== null && (fd.file.kind !== 'group' || !fits(group, fd.file.group)),
-    EPERM: group => group.iommu !== null && isForeign(group.iommu),
-    EBUSY: (group, fd) => !setIsViable(group) || fd.file?.kind === 'group' && !setIsViable(fd.file.group),
-    EFAULT: atAnyTime,
-  },
-  ensures: (group, fd) => fd.file?.kind === 'group' && fd.file.group.iommu === group.iommu,
-};
-
-/** The incoming group is alone and nobody uses it; both are of one kind. The receiving group may be in use. */
-function fits(group: Group, incoming: Group): boolean {
-  return group.iommu !== null && incoming.iommu !== null && group.iommu !== incoming.iommu
-    && !isMerged(incoming) && !incoming.iommu.isOpen
-    && group.bus === incoming.bus && group.iommu.coherent === incoming.iommu.coherent;
-}
-
-function setIsViable(group: Group): boolean {
-  return group.iommu !== null && isViable(group.iommu);
-}
-
-export const unmergeContract: Contract<typeof unmerge> = {
-  fails: {
-    EINVAL: group => !isMerged(group),
-    EBUSY: group => devicesInUse(group),
-    ENOMEM: atAnyTime,
-  },
-  ensures: group => !isMerged(group) && group.iommu !== null && !group.iommu.isOpen,
-};
-
-export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
-  fails: {
-    EINVAL: group => group.iommu === null,
-    EPERM: group => group.iommu !== null && isForeign(group.iommu),
-    ENODEV: (group, device) => group.iommu !== null && !some(group.iommu.groups, member => member.devices.has(device)),
-    EBUSY: group => !setIsViable(group),
-    EFAULT: atAnyTime,
-  },
-  ensures: (_group, device) => device.files > 0 && device.attached,
-};
-
-export const setHardTimeoutContract: Contract<typeof setHardTimeout> = { fails: { EPERM: () => !current.admin } };
-
-/** Removal ends, whatever the users do. */
-export const removalEnds: Ends<typeof unbind> = { within: seconds(40) };
-
-// ---- Scenarios
-
-/** An open group with one device that VFIO drives. */
-export function openedGroup(id: number, bus: Bus): Group {
-  const group = alloc<Group>({ id, bus });
-  group.devices.add(alloc<Device>({ group, driver: 'vfio' }));
-  vfio.groups.add(group);
-  openGroup(group);
-  return group;
-}
-
-/** A group is merged while its file is closed, and a third group comes. */
-export const mergeRacesClose: Scenario = ({ user, process, descriptor, stays }) => {
-  const qemu = process();
-  const bus = alloc<Bus>({});
-  const [a, b, c] = [openedGroup(1, bus), openedGroup(2, bus), openedGroup(3, bus)];
-  stays(a, b, c);
-  const fdOfB = descriptor<File>(alloc<GroupFile>({ kind: 'group', group: b, refs: 1 }));
-  user(qemu, () => { merge(a, fdOfB); getIommuFd(a); });
-  user(qemu, () => merge(c, fdOfB));
-  user(qemu, () => closeFd(fdOfB));
-};
-
-/** A device goes while its user keeps it. */
-export const userKeepsDevice: Scenario = ({ thread, user, process, descriptor, stays }) => {
-  const bus = alloc<Bus>({});
-  const group = openedGroup(1, bus);
-  stays(group);
-  for (const device of group.devices) {
-    getDeviceFd(group, device);
-    const fd = descriptor<File>(alloc<DeviceFile>({ kind: 'device', device, refs: 1 }));
-    user(process(), () => { if (maybe()) closeFd(fd); });
-    thread(() => unbind(device));
-  }
-};
-
-/** A device appears in a group that is in use, and another driver wants it. */
-export const hotAdd: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const group = openedGroup(1, bus);
-  stays(group);
-  getIommuFd(group);
-  const added = alloc<Device>({ group, driver: 'none' });
-  thread(() => addDevice(bus, added));
-  thread(() => probe(added, 'other'));
-};

@@ -1,9 +1,11 @@
 /** What the code of 2011 did, and what was proposed. */
 import { always, assertHeld, fget, free, guard, put, waitEvent, type Defect } from '../language.ts';
 import * as groups from './groups-2011.ts';
+import * as contracts from './groups-2011.contracts.ts';
+import * as scenarios from './groups-2011.scenarios.ts';
 import { vfio } from './groups-2011.ts';
 
-type Spec = typeof groups;
+type Spec = typeof groups & typeof contracts & typeof scenarios;
 
 /**
  * Merging does not ask whether the incoming group is alone: its old set keeps a freed context.
@@ -11,8 +13,8 @@ type Spec = typeof groups;
  */
 export const incomingNeedNotBeAlone: Defect<Spec> = {
   breaks: [
-    { rule: always.neverTouchedAfterFree, in: groups.mergeRacesClose },
-    { rule: groups.mergeContract, in: groups.mergeRacesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.mergeRacesClose },
+    { rule: contracts.mergeContract, in: scenarios.mergeRacesClose },
   ],
   instead: {
     mergeGroups: (group, incoming) => {
@@ -33,7 +35,7 @@ export const incomingNeedNotBeAlone: Defect<Spec> = {
 
 /** The incoming group's file is put under vfio.lock, which its release takes. */
 export const putsFileUnderLock: Defect<Spec> = {
-  breaks: [{ rule: always.lastPutTakesNoHeldLock, in: groups.mergeRacesClose }],
+  breaks: [{ rule: always.lastPutTakesNoHeldLock, in: scenarios.mergeRacesClose }],
   instead: {
     merge: (group, fd) => {
       using _ = guard(vfio.lock);
@@ -48,7 +50,7 @@ export const putsFileUnderLock: Defect<Spec> = {
 
 /** Removal waits for the users, for ever if need be. */
 export const removalWaitsForEver: Defect<Spec> = {
-  breaks: [{ rule: groups.removalEnds, in: groups.userKeepsDevice }],
+  breaks: [{ rule: groups.removalEnds, in: scenarios.userKeepsDevice }],
   instead: {
     unbind: device => {
       waitEvent(vfio.releaseQueue, () => groups.isRemovable(device));
@@ -61,8 +63,8 @@ export const removalWaitsForEver: Defect<Spec> = {
 /** A device that appears in a group in use is only warned about. */
 export const hotAddIsOnlyWarnedAbout: Defect<Spec> = {
   breaks: [
-    { rule: groups.inUseMeansViable, in: groups.hotAdd },
-    { rule: groups.attachedWhileOpen, in: groups.hotAdd },
+    { rule: groups.inUseMeansViable, in: scenarios.hotAdd },
+    { rule: groups.attachedWhileOpen, in: scenarios.hotAdd },
   ],
   instead: {
     addDevice: (bus, device) => {
@@ -77,8 +79,8 @@ export const hotAddIsOnlyWarnedAbout: Defect<Spec> = {
 /** The file's context is looked up before the lock is taken. */
 export const contextReadBeforeLock: Defect<Spec> = {
   breaks: [
-    { rule: groups.groupGuards, in: groups.mergeRacesClose },
-    { rule: always.neverTouchedAfterFree, in: groups.mergeRacesClose },
+    { rule: groups.groupGuards, in: scenarios.mergeRacesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.mergeRacesClose },
   ],
   instead: {
     releaseFile: file => {
@@ -96,7 +98,7 @@ export const contextReadBeforeLock: Defect<Spec> = {
 /** The group keeps pointing to a context that is freed. */
 export const dissolveForgets: Defect<Spec> = {
   breaks: [
-    { rule: always.noDanglingPointer, in: groups.mergeRacesClose },
+    { rule: always.neverTouchedAfterFree, in: scenarios.mergeRacesClose },
   ],
   instead: {
     dissolve: iommu => {

@@ -1,9 +1,9 @@
 /** The VM reference of a VFIO device, as in Linux 6.3 and later. Older kernels are in vfio-device.variants.ts. */
-import { alloc, assertHeld, assertSole, bug, free, get, getUnlessZero, implies, isLive, lock, put, putLater, symbolGet, symbolPut,
-  synchronize, unguarded, unlock,
-  type AtEvery, type Contract, type GuardedBy, type Innermost, type Invariant, type LockOrder, type Mutex, type Natural, type Owns,
-  type RefCount, type Runs, type RwSemaphore, type Scenario, type Settled, type SpinLock, type TakesOnly } from '../language.ts';
-import { closeVm, createVm, getVmSafe, kvmModule, putVm, type Kvm, type VmFile } from './kvm.ts';
+import { assertHeld, assertSole, bug, free, get, getUnlessZero, implies, isLive, lock, put, putLater, symbolGet, symbolPut, synchronize,
+  unguarded, unlock,
+  type AtEvery, type GuardedBy, type Innermost, type Invariant, type LockOrder, type Mutex, type Natural, type Owns, type RefCount, type Runs,
+  type RwSemaphore, type Settled, type SpinLock, type TakesOnly } from '../language.ts';
+import { getVmSafe, kvmModule, putVm, type Kvm } from './kvm.ts';
 
 // ---- Objects
 
@@ -286,30 +286,6 @@ export function addFile(kv: KvmVfio, file: GroupFile): 0 | 'EEXIST' {
   return 0;
 }
 
-// ---- Contracts
-
-export const openThroughGroupContract: Contract<typeof openThroughGroup> = {
-  fails: {
-    ENODEV: device => device.registration.count === 0,
-    EINVAL: device => !device.group.hasIommu || (needsVm(device) && device.group.kvm === null),
-    EPERM: device => needsVm(device) && device.group.kvm !== null && device.group.kvm.pqapHook !== null,
-  },
-  ensures: device => device.openCount > 0,
-};
-
-export const bindContract: Contract<typeof bind> = {
-  fails: {
-    EINVAL: file => file.granted || file.device.openCount > 0 || (needsVm(file.device) && file.kvm === null),
-    EPERM: file => needsVm(file.device) && file.kvm !== null && file.kvm.pqapHook !== null,
-  },
-};
-
-export const addFileContract: Contract<typeof addFile> = { fails: { EEXIST: (kv, file) => kv.files.has(file) } };
-
-function needsVm(device: Device): boolean {
-  return device.driver === apDriver;
-}
-
 // ---- Two drivers
 
 /** Passes a device through; does not care about the VM. */
@@ -332,48 +308,4 @@ export const apDriver: Driver = {
     kvm.masksSet = false;
     unlock(kvm.lock);
   },
-};
-
-// ---- Scenarios
-
-/** A VM with one group, which has one device. */
-export function assigned(driver: Driver): { vm: VmFile; kv: KvmVfio; file: GroupFile; device: Device } {
-  const vm = createVm();
-  get(vm.kvm.users);
-  const kv = alloc<KvmVfio>({ kvm: vm.kvm });
-  vm.kvm.devices.add(kv);
-  const file = alloc<GroupFile>({ group: alloc<Group>({ hasIommu: true }), refs: 1 });
-  const device = alloc<Device>({ group: file.group, set: alloc<DeviceSet>({}), driver, registration: 1 });
-  addFile(kv, file);
-  return { vm, kv, file, device };
-}
-
-/** The VM goes first, the device last. */
-export const deviceOutlivesVm: Scenario = ({ thread, stays }) => {
-  const { vm, kv, device } = assigned(apDriver);
-  stays(device);
-  openThroughGroup(device);
-  closeVm(vm);
-  closeKvmVfio(kv);
-  thread(() => closeThroughGroup(device));
-};
-
-/** A device is opened while kvm-vfio closes, and the VM with it. */
-export const openRacesClose: Scenario = ({ thread, stays }) => {
-  const { vm, kv, device } = assigned(apDriver);
-  stays(device);
-  thread(() => closeKvmVfio(kv));
-  thread(() => closeVm(vm));
-  thread(() => { if (openThroughGroup(device) === 0) closeThroughGroup(device); });
-};
-
-/** A device that has a group is opened by its own file, for another VM. */
-export const twoWaysIn: Scenario = ({ thread, stays }) => {
-  const { vm, kv, device } = assigned(pciDriver);
-  const other = createVm();
-  stays(vm, kv, device, other);
-  get(device.registration);
-  const file = alloc<DeviceFile>({ device, kvm: other.kvm });
-  thread(() => { bind(file); closeDeviceFile(file); });
-  thread(() => { if (openThroughGroup(device) === 0) closeThroughGroup(device); });
 };

@@ -3,8 +3,10 @@ import { absent, always, assertHeld, assertSole, bug, free, get, lock, put, putL
   writeUnlock, type Defect, type Variant } from '../language.ts';
 import * as kvm from './kvm.ts';
 import * as vfio from './vfio-device.ts';
+import * as contracts from './vfio-device.contracts.ts';
+import * as scenarios from './vfio-device.scenarios.ts';
 
-type Spec = typeof vfio & typeof kvm;
+type Spec = typeof vfio & typeof kvm & typeof contracts & typeof scenarios;
 
 /** Has no reference in the core: a driver that wants the VM to stay gets its own. */
 export const driversHoldTheVm: Variant<Spec> = {
@@ -50,7 +52,7 @@ export const driversHoldTheVm: Variant<Spec> = {
  */
 export const linux_6_1_9: Defect<Spec> = {
   of: driversHoldTheVm,
-  breaks: [{ rule: always.noLockCycle, in: vfio.openRacesClose }],
+  breaks: [{ rule: always.noLockCycle, in: scenarios.openRacesClose }],
   instead: {
     groupGuards: { ...vfio.groupGuards, kvm: group => group.groupLock },
     setKvmIsALeaf: group => [group.groupLock],
@@ -69,8 +71,8 @@ export const linux_6_1_9: Defect<Spec> = {
 export const linux_5_19: Defect<Spec> = {
   of: linux_6_1_9,
   breaks: [
-    { rule: always.lastPutTakesNoHeldLock, in: vfio.deviceOutlivesVm },
-    { rule: always.neverResurrected, in: vfio.openRacesClose },
+    { rule: always.lastPutTakesNoHeldLock, in: scenarios.deviceOutlivesVm },
+    { rule: always.neverResurrected, in: scenarios.openRacesClose },
   ],
   instead: {
     groupGuards: { kvm: group => group.groupRwsem, hasIommu: group => group.groupRwsem },
@@ -121,8 +123,8 @@ export const linux_5_19: Defect<Spec> = {
  */
 export const getsWhatTheGroupHas: Defect<Spec> = {
   breaks: [
-    { rule: always.referencesBalance, in: vfio.twoWaysIn },
-    { rule: vfio.deviceOwns, in: vfio.twoWaysIn },
+    { rule: always.referencesBalance, in: scenarios.twoWaysIn },
+    { rule: vfio.deviceOwns, in: scenarios.twoWaysIn },
   ],
   instead: {
     getKvmSafe: (device, vm) => {
@@ -164,8 +166,8 @@ export const plainGet: Variant<Spec> = {
 /** The second opener's failing bind puts the first opener's VM. */
 export const failingBindPutsForeignVm: Defect<Spec> = {
   breaks: [
-    { rule: vfio.vmOnlyWhileOpen, in: vfio.twoWaysIn },
-    { rule: vfio.bindContract, in: vfio.twoWaysIn },
+    { rule: vfio.vmOnlyWhileOpen, in: scenarios.twoWaysIn },
+    { rule: contracts.bindContract, in: scenarios.twoWaysIn },
   ],
   instead: {
     bind: file => {
@@ -185,7 +187,7 @@ export const failingBindPutsForeignVm: Defect<Spec> = {
 
 /** A wrapper may call what it replaces: `vfio.releaseKvmVfio` is here the function of the base. */
 export const forgetsTheLastFile: Defect<Spec> = {
-  breaks: [{ rule: vfio.clearedBeforeTheEnd, in: vfio.deviceOutlivesVm }],
+  breaks: [{ rule: vfio.clearedBeforeTheEnd, in: scenarios.deviceOutlivesVm }],
   instead: {
     releaseKvmVfio: kv => {
       assertSole(kv);

@@ -1,8 +1,9 @@
 /** Smallest situations in which the rules are put to the test. */
 import { bug, get, lockIrq, put, unlockIrq, wake, type Scenario } from '../language.ts';
 import { close, countEvent, createEventfd, createEventfdWith, readCount, signal, type PollKey } from './eventfd.ts';
-import { acknowledge, assign, assignResample, deassign } from './irqfd.ts';
+import { assign, assignResample, deassign } from './irqfd.ts';
 import { closeVm, createInterruptController, createVm, pendingInterrupt, setRouting } from './kvm.ts';
+import { acknowledge } from './resampler.ts';
 
 /** Eventfd and machine are closed at once, with an interrupt on its way. */
 export const bothSidesClose: Scenario = ({ thread, stays }) => {

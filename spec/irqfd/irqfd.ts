@@ -6,13 +6,13 @@
  * together. The irqfd holds the eventfd by a reference and the machine by nothing: the machine waits for its irqfds.
  */
 import {
-  addWaitEntryExclusive, alloc, anyOf, assertHeld, fget, flush, flushQueue, free, get, implies, isLive, isOnQueue, isQueued, lock, lockIrq, put,
-  queue, readLock, readUnlock, removeWaitEntry, synchronize, unlock, unlockIrq,
-  type AtEvery, type Descriptor, type GuardedBy, type Invariant, type OrderException, type Owns, type Runs, type Settled, type UpTo,
-  type WaitEntry, type Work,
+  addWaitEntryExclusive, alloc, assertHeld, fget, flush, flushQueue, free, get, implies, isLive, isOnQueue, isQueued, lock, lockIrq, put,
+  queue, readLock, readUnlock, removeWaitEntry, synchronize, unlock, unlockIrq, type AtEvery, type Descriptor, type GuardedBy,
+  type Invariant, type OrderException, type Owns, type Runs, type Settled, type UpTo, type WaitEntry, type Work,
 } from '../language.ts';
-import { countEvent, type Eventfd, type OpenFile, type PollKey } from './eventfd.ts';
+import type { Eventfd, OpenFile, PollKey } from './eventfd.ts';
 import { kvmModule, pulse, setIrq, type Kvm, type Route, type VmFile } from './kvm.ts';
+import { leaveResampler, resamplerOf, type Resampler } from './resampler.ts';
 
 /** Ties one eventfd to one interrupt of one machine. */
 export interface Irqfd {
@@ -29,9 +29,6 @@ export interface Irqfd {
   shutdown: Work;
 }
 
-/** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. */
-export interface Resampler { readonly kvm: Kvm; readonly gsi: UpTo<30>; irqfds: Set<Irqfd> }
-
 // ---- Rules
 
 /**
@@ -40,14 +37,6 @@ export interface Resampler { readonly kvm: Kvm; readonly gsi: UpTo<30>; irqfds: 
  */
 export const irqfdGuards: GuardedBy<Irqfd> = {
   route: { read: irqfd => irqfd.kvm.irqSrcu, write: irqfd => irqfd.kvm.irqfdsLock },
-};
-
-/**
- * Who joins or leaves holds the lock; acknowledgements only read.
- * @source Linux 6.18, virt/kvm/eventfd.c, irqfd_resampler_notify()
- */
-export const resamplerGuards: GuardedBy<Resampler> = {
-  irqfds: { read: resampler => [resampler.kvm.irqSrcu, resampler.kvm.resamplerLock], write: resampler => resampler.kvm.resamplerLock },
 };
 
 /** An irqfd holds both of its eventfds, and does not hold its machine. */
@@ -247,20 +236,6 @@ export function inject(irqfd: Irqfd): void {
   setIrq(irqfd.kvm, irqfd.gsi);
 }
 
-/** The guest has handled an interrupt: signal every level-triggered irqfd of it. */
-export function acknowledge(kvm: Kvm, gsi: UpTo<30>): void {
-  readLock(kvm.irqSrcu);
-  for (const resampler of kvm.ackNotifiers) {
-    if (resampler.gsi === gsi) {
-      for (const irqfd of resampler.irqfds) {
-        const resamplefd = irqfd.resamplefd;
-        if (resamplefd !== null) countEvent(resamplefd);
-      }
-    }
-  }
-  readUnlock(kvm.irqSrcu);
-}
-
 // ---- Taking apart
 
 /** Untie an eventfd from an interrupt (`KVM_IRQFD_FLAG_DEASSIGN`). When it returns, no more interrupts come. No match is no error. */
@@ -311,44 +286,4 @@ export function unhook(irqfd: Irqfd): void {
   removeWaitEntry(eventfd.wait, irqfd.entry);
   eventfd.count = 0;
   unlockIrq(eventfd.lock);
-}
-
-/** The resampler of an interrupt: the one there is, or a new one. */
-export function resamplerOf(kvm: Kvm, gsi: UpTo<30>): Resampler {
-  assertHeld(kvm.resamplerLock);
-  for (const resampler of kvm.resamplers) {
-    if (resampler.gsi === gsi) return resampler;
-  }
-  const created = alloc<Resampler>({ kvm, gsi });
-  kvm.resamplers.add(created);
-  lock(kvm.irqLock);
-  kvm.ackNotifiers.add(created);
-  unlock(kvm.irqLock);
-  return created;
-}
-
-/** Leave the resampler, if there is one; the last to leave ends it. Acknowledgements may be looking at either until they have left. */
-export function leaveResampler(irqfd: Irqfd): void {
-  const resampler = irqfd.resampler;
-  const resamplefd = irqfd.resamplefd;
-  if (resampler === null || resamplefd === null) return;
-  const kvm = irqfd.kvm;
-  lock(kvm.resamplerLock);
-  resampler.irqfds.delete(irqfd);
-  const other = anyOf(resampler.irqfds);
-  if (other === null) endResampler(resampler);
-  else synchronize(kvm.irqSrcu);
-  unlock(kvm.resamplerLock);
-  put(resamplefd.refs);
-}
-
-/** The last irqfd has left. */
-export function endResampler(resampler: Resampler): void {
-  const kvm = resampler.kvm;
-  kvm.resamplers.delete(resampler);
-  lock(kvm.irqLock);
-  kvm.ackNotifiers.delete(resampler);
-  unlock(kvm.irqLock);
-  grace: synchronize(kvm.irqSrcu);
-  free(resampler);
 }

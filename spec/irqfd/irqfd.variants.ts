@@ -4,12 +4,14 @@ import * as calls from './irqfd.calls.ts';
 import * as eventfds from './eventfd.ts';
 import * as irqfds from './irqfd.ts';
 import * as kvms from './kvm.ts';
+import * as resamplers from './resampler.ts';
 import * as scenarios from './irqfd.scenarios.ts';
 import * as vectors from './irqfd.vectors.ts';
 import type { Eventfd } from './eventfd.ts';
 import type { Kvm } from './kvm.ts';
 
-export type Spec = typeof calls & typeof eventfds & typeof irqfds & typeof kvms & typeof scenarios & typeof vectors;
+export type Spec = typeof calls & typeof eventfds & typeof irqfds & typeof kvms & typeof resamplers
+  & typeof scenarios & typeof vectors;
 
 /** Whether the machine has an active irqfd for the eventfd. */
 function isAssigned(kvm: Kvm, eventfd: Eventfd): boolean {

@@ -4,7 +4,8 @@ import {
   type GuardedBy, type LockOrder, type Mutex, type Owns, type RefCount, type Runs, type Settled, type SpinLock, type SrcuDomain, type UpTo,
   type WorkQueue,
 } from '../language.ts';
-import { deactivate, updateRoute, type Irqfd, type Resampler } from './irqfd.ts';
+import { deactivate, updateRoute, type Irqfd } from './irqfd.ts';
+import type { Resampler } from './resampler.ts';
 
 /** What all machines share. */
 export interface KvmModule { cleanupQueue: WorkQueue }
