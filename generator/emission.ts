@@ -1,7 +1,7 @@
 /** What the parts of the stepper's generator share: the layout, names of findings, and what is known on the way through one step. */
 import { place } from './anchors.ts';
 import { aliveCell, fieldCell } from './cells.ts';
-import { all, type Code } from './generated-code.ts';
+import { all, either, fork, type Code } from './generated-code.ts';
 import type { Layout } from './layout.ts';
 import type { Program } from './program.ts';
 import { typeOf } from './program-index.ts';
@@ -84,7 +84,10 @@ function leaf(e: Emission, path: Path, node: number, alternative: number): numbe
 }
 
 function notes(path: Path, leaf: number): string {
-  return path.notes.map(({ when, finding }) => (typeof when === 'number' ? `note(${finding}, ${leaf}); ` : `if (${when}) note(${finding}, ${leaf}); `)).join('');
+  const when = new Map<number, Code>();
+  // A rule that a step breaks twice is one finding of that step.
+  for (const note of path.notes) when.set(note.finding, either(when.get(note.finding) ?? 0, note.when));
+  return [...when].map(([finding, when]) => fork(when, () => `note(${finding}, ${leaf}); `, () => '')).join('');
 }
 
 /** The step is taken and broken, and has no successor. */

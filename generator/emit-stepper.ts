@@ -29,7 +29,7 @@ export interface StepperSource {
 export function wordNames(layout: Layout, prefix: 'w' | 'a'): readonly string[] { return Array.from({ length: layout.words }, (_, word) => `${prefix}${word}`); }
 
 /** A node met more often than this on the way through one step is in a loop that has none. */
-const OFTEN = 64;
+const OFTEN = 256;
 
 interface Emitting { readonly e: Emission; readonly judgings: readonly (Judging | null)[] }
 

@@ -1,4 +1,5 @@
 /** Which rules a scenario puts to the test: a rule that no scenario does is not known to hold. */
+import type { Diagnostic } from './diagnostic.ts';
 import { lockGraph } from './held.ts';
 import type { Exploration } from './explore.ts';
 import { whenIsEverTrue } from './explore-when.ts';
@@ -25,6 +26,12 @@ export function exercisedBy(system: System, program: Program, exploration: Explo
       case 'invariant': case 'settled': return whenIsEverTrue(program, exploration, rule);
     }
   }).map(rule => rule.name);
+}
+
+/** Rules that no scenario puts to the test, given those that some scenario does. */
+export function notExercised(system: System, exercised: ReadonlySet<string>): Diagnostic[] {
+  return system.rules.filter(rule => !exercised.has(rule.name)).map(rule => ({ at: rule.at, name: 'rule-not-exercised',
+    what: `No scenario puts ${rule.name} to the test, so nothing is known about it.`, wayOut: 'Add a scenario in which its condition comes about, or take the rule out.' }));
 }
 
 const fieldAccess = ['read', 'write', 'add', 'remove', 'has', 'next', 'pick'];

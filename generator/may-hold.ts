@@ -12,8 +12,8 @@ export function classOf(target: Target): string { return `${target.type}.${targe
 function change(action: Action): { readonly of: string; readonly by: number } | null {
   switch (action.kind) {
     case 'lock': case 'try-lock': case 'enter': return { of: classOf(action.target), by: 1 };
-    // These go on only if the thread had it, so what is left is exact on each path.
-    case 'unlock': case 'exit': case 'link': case 'unlink': return { of: classOf(action.target), by: -1 };
+    // These go on only if the thread had it, so what is left is exact on each path. `link` and `unlink` release without asking.
+    case 'unlock': case 'exit': return { of: classOf(action.target), by: -1 };
     default: return null;
   }
 }

@@ -20,7 +20,7 @@ test('a step that a fatal finding cuts has no state, and its rule', () => {
 });
 
 test('findings stay with their step', () => {
-  const one = stepper(claim(false));
+  const one = stepper(claim('succeed'));
   const broken = new Set<string>();
   const left = [one.initial()], seen = new Set<string>();
   for (let state = left.pop(); state !== undefined; state = left.pop()) {

@@ -14,19 +14,17 @@ export interface Bindings {
 
 export function createBindings(world: World): Bindings {
   function each(over: Readonly<Record<string, string>>, fixed: Readonly<Record<string, Thing>>, visit: (bound: Bound) => void): void {
-    const free = Object.entries(over).filter(([variable]) => !(variable in fixed));
-    const bound: Bound = { ...fixed };
-    const choose = (at: number): void => {
-      const next = free[at];
-      if (next === undefined) return visit(bound);
-      const [variable, type] = next;
-      for (const thing of world.objects.get(type)?.values() ?? []) {
-        if (!isLive(thing)) continue;
-        bound[variable] = thing;
-        choose(at + 1);
-      }
-    };
-    choose(0);
+    choose(Object.entries(over).filter(([variable]) => !(variable in fixed)), 0, { ...fixed }, visit);
+  }
+  function choose(free: readonly (readonly [string, string])[], at: number, bound: Bound, visit: (bound: Bound) => void): void {
+    const next = free[at];
+    if (next === undefined) return visit(bound);
+    const [variable, type] = next;
+    for (const thing of world.objects.get(type)?.values() ?? []) {
+      if (!isLive(thing)) continue;
+      bound[variable] = thing;
+      choose(free, at + 1, bound, visit);
+    }
   }
   return {
     each,

@@ -4,7 +4,7 @@
 import { noteHandles, quiesce } from './at-rest.ts';
 import type { OracleDefinition } from './definition.ts';
 import type { Event, EventKind } from './event.ts';
-import { createJudge, type Judge } from './judge.ts';
+import { createJudge, type Judge, type RuleState } from './judge.ts';
 import * as calls from './judge-calls.ts';
 import * as counters from './judge-counters.ts';
 import * as fields from './judge-fields.ts';
@@ -12,7 +12,7 @@ import * as lifetime from './judge-lifetime.ts';
 import * as locks from './judge-locks.ts';
 import * as waitQueues from './judge-wait-queues.ts';
 import * as work from './judge-work.ts';
-import { identity } from './thing.ts';
+import { identity, type Identity, type Thing } from './thing.ts';
 import { mostFindings, verdictOf, type Finding, type Report } from './verdict.ts';
 import { newThread, type Thread } from './thread.ts';
 import type { World } from './world.ts';
@@ -44,6 +44,10 @@ export function createOracle(definition: OracleDefinition, { observes, without =
   let unlisted = 0;
   let underWay = false;
 
+  const thingOf = (object: Identity): Thing | null => world.live(object.name);
+  const reportState = (rule: RuleState, objects: Readonly<Record<string, string>>): void =>
+    judge.report(rule, `Not so after this event${sayObjects(objects)}.`, { objects, earlier: lastWriteOf(world, objects, judge.seq) });
+
   function judgeEvent(event: Event): readonly Finding[] {
     events++;
     const thread = world.thread(event.thread);
@@ -54,9 +58,7 @@ export function createOracle(definition: OracleDefinition, { observes, without =
     }
     step(judge, event);
     // After a step that broke off there is no state to judge; what it changed is looked at with the next event.
-    if (!judge.brokeOff) stateRules.judge(nobody, (object) => world.live(object.name), (rule, objects) => {
-      judge.report(rule, `Not so after this event${sayObjects(objects)}.`, { objects, earlier: lastWriteOf(world, objects, event.seq) });
-    });
+    if (!judge.brokeOff) stateRules.judge(nobody, thingOf, reportState);
     if (judge.hasChanged || event.kind === 'call') calls.nextInstant(judge);
     for (const finding of judge.found) {
       if (listed.length < mostFindings) listed.push(finding);

@@ -1,9 +1,9 @@
 /** Monitors of invariants and settled rules: after each event, the rules that look at something it changed. */
 import type { Bindings } from './bindings.ts';
-import type { Here, OracleDefinition, StateRule } from './definition.ts';
+import type { Bound, Here, OracleDefinition, StateRule } from './definition.ts';
 import type { RuleState } from './judge.ts';
 import { isLive } from './condition.ts';
-import { type Identity, type Thing } from './thing.ts';
+import type { Identity, Thing } from './thing.ts';
 
 interface Monitor {
   readonly rule: StateRule;
@@ -24,6 +24,7 @@ export interface StateRules {
 
 export function createStateRules(definition: OracleDefinition, bindings: Bindings, stateOf: (rule: string) => RuleState): StateRules {
   const monitors: Monitor[] = [];
+  let anyDue = true;
   for (const rule of definition.rules) {
     if (rule.kind !== 'invariant' && rule.kind !== 'settled') continue;
     const state = stateOf(rule.name);
@@ -32,47 +33,54 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
   const watchers = new Map<string, Monitor[]>();
   for (const monitor of monitors) for (const what of monitor.rule.looksAt) watchers.set(what, [...watchers.get(what) ?? [], monitor]);
 
-  function judge(here: Here, thingOf: (object: Identity) => Thing | null, report: (state: RuleState, objects: Readonly<Record<string, string>>) => void): void {
+  type Report = Parameters<StateRules['judge']>[2];
+
+  function judge(here: Here, thingOf: (object: Identity) => Thing | null, report: Report): void {
+    if (!anyDue) return;
+    anyDue = false;
     for (const monitor of monitors) {
-      const { rule } = monitor;
-      if (monitor.due) {
-        const stillBroken = new Set<string>();
-        bindings.each(rule.over, {}, (bound) => visit(bound, stillBroken));
-        monitor.broken = stillBroken;
-      } else if (monitor.dueFor.size > 0) {
-        const variable = Object.keys(rule.over)[0] ?? '';
-        for (const object of monitor.dueFor) {
-          const thing = thingOf(object);
-          const stillBroken = new Set<string>();
-          if (isLive(thing) && thing !== null) visit({ [variable]: thing }, stillBroken);
-          if (stillBroken.size > 0) monitor.broken.add(object.name);
-          else monitor.broken.delete(object.name);
-        }
-      }
+      if (monitor.due) judgeAll(monitor, here, report);
+      else if (monitor.dueFor.size > 0) judgeSome(monitor, here, thingOf, report);
+      else continue;
       monitor.due = false;
       monitor.dueFor.clear();
-
-      function visit(bound: Parameters<typeof rule.then>[0], stillBroken: Set<string>): void {
-        if (rule.busy !== null && rule.busy(bound, here)) {
-          // Not looked at now; what was reported before is not reported again when it settles as it was.
-          if (monitor.broken.size > 0 && monitor.broken.has(keyOf(bound))) stillBroken.add(keyOf(bound));
-          return;
-        }
-        if (rule.when !== null && !rule.when(bound, here)) return;
-        monitor.state.exercised++;
-        if (rule.then(bound, here)) return;
-        const key = keyOf(bound);
-        stillBroken.add(key);
-        if (!monitor.broken.has(key)) report(monitor.state, bindings.names(bound));
-      }
     }
   }
-  const keyOf = (bound: Parameters<StateRule['then']>[0]): string => Object.values(bindings.names(bound)).join(' ');
+  function judgeAll(monitor: Monitor, here: Here, report: Report): void {
+    const stillBroken = new Set<string>();
+    bindings.each(monitor.rule.over, {}, (bound) => visit(monitor, bound, here, stillBroken, report));
+    monitor.broken = stillBroken;
+  }
+  function judgeSome(monitor: Monitor, here: Here, thingOf: (object: Identity) => Thing | null, report: Report): void {
+    const variable = Object.keys(monitor.rule.over)[0] ?? '';
+    for (const object of monitor.dueFor) {
+      const thing = thingOf(object);
+      const stillBroken = new Set<string>();
+      if (thing !== null && isLive(thing)) visit(monitor, { [variable]: thing }, here, stillBroken, report);
+      if (stillBroken.size > 0) monitor.broken.add(object.name);
+      else monitor.broken.delete(object.name);
+    }
+  }
+  function visit({ rule, state, broken }: Monitor, bound: Bound, here: Here, stillBroken: Set<string>, report: Report): void {
+    if (rule.busy !== null && rule.busy(bound, here)) {
+      // Not looked at now; what was reported before is not reported again when it settles as it was.
+      if (broken.size > 0 && broken.has(keyOf(bound))) stillBroken.add(keyOf(bound));
+      return;
+    }
+    if (rule.when !== null && !rule.when(bound, here)) return;
+    state.exercised++;
+    if (rule.then(bound, here)) return;
+    const key = keyOf(bound);
+    stillBroken.add(key);
+    if (!broken.has(key)) report(state, bindings.names(bound));
+  }
+  const keyOf = (bound: Bound): string => Object.values(bindings.names(bound)).join(' ');
 
   return {
     changed(what, object) {
       const watching = watchers.get(what);
       if (watching === undefined) return;
+      anyDue = true;
       for (const monitor of watching) {
         if (monitor.rule.ownFieldsOnly) monitor.dueFor.add(object);
         else monitor.due = true;

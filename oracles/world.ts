@@ -6,11 +6,12 @@
  */
 import type { OracleDefinition, GuardTable } from './definition.ts';
 import type { Scalar } from './event.ts';
+import { isThing } from './bindings.ts';
 import { newThread, type Thread } from './thread.ts';
 import { identity, type Cells, type Counter, type Domain, type Entry, type Identity, type Lock, type Slot, type Thing, type WaitQueue, type Work, type WorkQueue } from './thing.ts';
 
-/** What was freed at `at`, by `thread`. The thing is kept as long as some pointer still leads to it. */
-interface Tombstone { readonly at: number; readonly thread: string; readonly thing: WeakRef<Thing> }
+/** What was freed at `at`, by `thread`. */
+interface Tombstone { readonly at: number; readonly thread: string }
 const mostTombstones = 65_536;
 
 export interface World {
@@ -65,6 +66,9 @@ export function createWorld(definition: OracleDefinition): World {
   const workQueues = new Map<string, WorkQueue>();
   const entries = new Map<string, Entry>();
   const tombstones = new Map<string, Tombstone>();
+  /** Names of the tombstones, as a ring. */
+  const recent: string[] = [];
+  let nextRecent = 0;
   /** Highest number among forgotten tombstones, by type. */
   const forgotten = new Map<string, number>();
 
@@ -131,22 +135,20 @@ export function createWorld(definition: OracleDefinition): World {
 
   function bury(name: string, stone: Tombstone): void {
     tombstones.set(name, stone);
-    if (tombstones.size <= mostTombstones) return;
-    for (const oldest of tombstones.keys()) {
-      tombstones.delete(oldest);
-      const type = typeOf(oldest);
-      forgotten.set(type, Math.max(forgotten.get(type) ?? 0, numberOf(oldest)));
-      break;
-    }
+    const oldest = recent[nextRecent];
+    recent[nextRecent] = name;
+    nextRecent = (nextRecent + 1) % mostTombstones;
+    if (oldest === undefined) return;
+    tombstones.delete(oldest);
+    const type = typeOf(oldest);
+    forgotten.set(type, Math.max(forgotten.get(type) ?? 0, numberOf(oldest)));
   }
 
   function remove(self: Identity, at: number, thread: string): void {
-    const cells = live(self.name);
-    if (cells === null) return;
     reset(self);
     self.alive = false;
     objects.get(self.type)?.delete(self.name);
-    bury(self.name, { at, thread, thing: new WeakRef(cells) });
+    bury(self.name, { at, thread });
   }
 
   function freed(name: string): { at: number | null; thread: string | null } | null {
@@ -159,16 +161,14 @@ export function createWorld(definition: OracleDefinition): World {
     if (typeof value !== 'string' || !value.includes('#')) return value;
     const cells = live(value);
     if (cells !== null) return cells;
-    const buried = tombstones.get(value)?.thing.deref();
-    if (buried !== undefined) return buried;
+    for (const slot of slots.values()) {
+      const cell = slot.cells[slot.field];
+      if (isThing(cell) && cell[identity].name === value) return cell;
+    }
     const table = definition.types[typeOf(value)];
     if (table === undefined) return null;
-    // Nobody can tell it from the one that was freed: no pointer leads there any more.
-    const self: Identity = { name: value, type: typeOf(value), alive: false, assumed: false, parts: [], counters: [], slots: [], memberOf: new Set() };
-    const dead = table.make(self);
-    const stone = tombstones.get(value);
-    if (stone !== undefined) tombstones.set(value, { ...stone, thing: new WeakRef(dead) });
-    return dead;
+    // No pointer leads to the one that was freed, so nobody can tell this one from it.
+    return table.make({ name: value, type: typeOf(value), alive: false, assumed: false, parts: [], counters: [], slots: [], memberOf: new Set() });
   }
 
   function thread(name: string): Thread {

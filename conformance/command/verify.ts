@@ -1,5 +1,6 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
 import { printDiagnostic, type Diagnostic } from '../../generator/diagnostic.ts';
+import { notExercised } from '../../generator/exercised.ts';
 import { loadSystem } from '../../generator/load-system.ts';
 import type { System } from '../../generator/model.ts';
 import type { ScenarioReport, Violation } from '../../generator/verify.ts';
@@ -53,7 +54,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     say(tableOf(own, options.defects === true));
     if (!options.quiet) for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
     if (!options.defects && options.variant === undefined && options.scenario === undefined) {
-      const idle = notExercised(system, own);
+      const idle = notExercised(system, new Set(own.flatMap(outcome => outcome.variant === null ? outcome.exercised : [])));
       diagnostics.push(...idle);
       for (const one of idle) say(printDiagnostic(one));
     }
@@ -97,12 +98,6 @@ function judge(report: ScenarioReport, rules: readonly string[] | null): Outcome
 function shownViolations(outcome: Outcome, options: VerifyOptions): Violation[] {
   return outcome.violations.filter(({ rule }) => options.rule !== undefined ? options.rule.includes(rule)
     : outcome.expected === undefined || outcome.expected.some(one => one.rule === rule));
-}
-
-function notExercised(system: System, outcomes: readonly Outcome[]): Diagnostic[] {
-  const exercised = new Set(outcomes.flatMap(outcome => outcome.variant === null ? outcome.exercised : []));
-  return system.rules.filter(rule => !exercised.has(rule.name)).map(rule => ({ at: rule.at, name: 'rule-not-exercised',
-    what: `No scenario puts ${rule.name} to the test, so nothing is known about it.`, wayOut: 'Add a scenario in which its condition comes about, or take the rule out.' }));
 }
 
 /** The document names what was found; the steps are part of it, the events of the trace are not. */

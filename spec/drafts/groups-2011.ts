@@ -26,6 +26,7 @@ export interface Iommu {
   readonly coherent: boolean;
 }
 
+/** Devices that only together can be told apart by the IOMMU. */
 export interface Group {
   readonly id: number;
   readonly bus: Bus;
@@ -37,6 +38,7 @@ export interface Group {
   tainted: boolean;
 }
 
+/** A device of a group; VFIO's, another driver's, or nobody's. */
 export interface Device {
   readonly group: Group;
   /** Open files. */
@@ -48,9 +50,13 @@ export interface Device {
   revoked: boolean;
 }
 
+/** What user space opens: a group, its context, or a device. */
 export type File = GroupFile | IommuFile | DeviceFile;
+/** An open file of a group. */
 export interface GroupFile { readonly kind: 'group'; readonly group: Group; refs: RefCount }
+/** An open file of a context. */
 export interface IommuFile { readonly kind: 'iommu'; readonly iommu: Iommu; refs: RefCount }
+/** An open file of a device. */
 export interface DeviceFile { readonly kind: 'device'; readonly device: Device; refs: RefCount }
 
 // ---- What "in use" means
@@ -60,6 +66,7 @@ export function inUse(iommu: Iommu): boolean {
   return iommu.files > 0 || some(iommu.groups, group => devicesInUse(group));
 }
 
+/** A device of the group is open. */
 export function devicesInUse(group: Group): boolean {
   return some(group.devices, device => device.files > 0);
 }
@@ -69,6 +76,7 @@ export function groupsInUse(iommu: Iommu): boolean {
   return some(iommu.groups, group => group.files > 0);
 }
 
+/** The group shares its context with another. */
 export function isMerged(group: Group): boolean {
   return group.iommu !== null && some(group.iommu.groups, other => other !== group);
 }
@@ -85,15 +93,35 @@ export function isForeign(iommu: Iommu): boolean {
 
 // ---- Rules
 
+/**
+ * One lock guards everything.
+ * @source 003_e91b99f903822c3b.txt, vfio.lock
+ */
 export const vfioGuards: GuardedBy<Vfio> = { groups: () => vfio.lock, hardTimeout: () => vfio.lock };
+/**
+ * One lock guards everything.
+ * @source 003_e91b99f903822c3b.txt, vfio.lock
+ */
 export const iommuGuards: GuardedBy<Iommu> = { files: () => vfio.lock, isOpen: () => vfio.lock, owner: () => vfio.lock, groups: () => vfio.lock };
+/**
+ * One lock guards everything.
+ * @source 003_e91b99f903822c3b.txt, vfio.lock
+ */
 export const groupGuards: GuardedBy<Group> = { files: () => vfio.lock, iommu: () => vfio.lock, devices: () => vfio.lock, tainted: () => vfio.lock };
+/**
+ * One lock guards everything.
+ * @source 003_e91b99f903822c3b.txt, vfio.lock
+ */
 export const deviceGuards: GuardedBy<Device> = {
   files: () => vfio.lock, attached: () => vfio.lock, driver: () => vfio.lock, reserved: () => vfio.lock, revoked: () => vfio.lock,
 };
 /** The owner is compared by address, so the address must not be used again. */
 export const iommuOwns: Owns<Iommu> = { owner: process => process.users };
 
+/**
+ * A bus tells VFIO of its devices under its own lock.
+ * @source 003_e91b99f903822c3b.txt, the bus notifier
+ */
 export const notifierOutside: LockOrder<[Bus]> = bus => [bus.notifierLock, vfio.lock];
 
 /** A context is open only while it is in use. */
@@ -127,6 +155,7 @@ export const taintStays: AtEvery<{ group: Group }> = {
 
 // ---- Files
 
+/** Open a group; its first opener gives it a context. */
 export function openGroup(group: Group): 0 | 'ENODEV' | 'ENOMEM' {
   using _ = guard(vfio.lock);
   if (!vfio.groups.has(group)) return 'ENODEV';
@@ -138,6 +167,7 @@ export function openGroup(group: Group): 0 | 'ENODEV' | 'ENOMEM' {
   return 0;
 }
 
+/** A context of the group's own. */
 export function newIommu(group: Group): void {
   assertHeld(vfio.lock);
   const iommu = alloc<Iommu>({ coherent: true });
@@ -145,6 +175,7 @@ export function newIommu(group: Group): void {
   group.iommu = iommu;
 }
 
+/** Open the group's context (`VFIO_GROUP_GET_IOMMU_FD`). */
 export function getIommuFd(group: Group): 0 | 'EBUSY' | 'EFAULT' | 'EINVAL' | 'EPERM' {
   using _ = guard(vfio.lock);
   const iommu = group.iommu;
@@ -158,6 +189,7 @@ export function getIommuFd(group: Group): 0 | 'EBUSY' | 'EFAULT' | 'EINVAL' | 'E
   return 0;
 }
 
+/** Open a device of the group (`VFIO_GROUP_GET_DEVICE_FD`). */
 export function getDeviceFd(group: Group, device: Device): 0 | 'EBUSY' | 'EFAULT' | 'EINVAL' | 'ENODEV' | 'EPERM' {
   using _ = guard(vfio.lock);
   const iommu = group.iommu;
@@ -185,8 +217,10 @@ export function releaseFile(file: File): void {
   wakeAll(vfio.releaseQueue);
   free(file);
 }
+/** The last reference of a file releases it. */
 export const fileRuns: Runs<File> = { refs: file => releaseFile(file) };
 
+/** The context that a file belongs to. */
 export function iommuOf(file: File): Iommu | null {
   if (file.kind === 'iommu') return file.iommu;
   return file.kind === 'group' ? file.group.iommu : file.device.group.iommu;
@@ -194,6 +228,7 @@ export function iommuOf(file: File): Iommu | null {
 
 // ---- The context
 
+/** The first user: attach every device. */
 export function openContext(iommu: Iommu): 0 | 'EBUSY' | 'EFAULT' {
   assertHeld(vfio.lock);
   if (!isViable(iommu)) return 'EBUSY';
@@ -209,6 +244,7 @@ export function openContext(iommu: Iommu): 0 | 'EBUSY' | 'EFAULT' {
   return 0;
 }
 
+/** The last user: detach every device. */
 export function closeContext(iommu: Iommu): void {
   assertHeld(vfio.lock);
   for (const group of iommu.groups) detach(group);
@@ -230,6 +266,7 @@ export function attach(group: Group): boolean {
   return true;
 }
 
+/** All devices of the group. */
 export function detach(group: Group): void {
   for (const device of group.devices) device.attached = false;
 }
@@ -258,6 +295,7 @@ export function merge(group: Group, fd: Descriptor<File>): 0 | 'EBADF' | 'EBUSY'
   return result;
 }
 
+/** As `merge`, with the file looked up. */
 export function mergeGroups(group: Group, incoming: Group): 0 | 'EBUSY' | 'EFAULT' | 'EINVAL' | 'EPERM' {
   using _ = guard(vfio.lock);
   const iommu = group.iommu;
@@ -285,6 +323,7 @@ export function unmerge(group: Group): 0 | 'EBUSY' | 'EINVAL' | 'ENOMEM' {
   return result;
 }
 
+/** As `unmerge`, under the lock. */
 export function unmergeGroup(group: Group): 0 | 'EBUSY' | 'EINVAL' | 'ENOMEM' {
   assertHeld(vfio.lock);
   const iommu = group.iommu;
@@ -330,6 +369,7 @@ export function probe(device: Device, driver: 'vfio' | 'other'): 0 | 'EBUSY' {
   return 0;
 }
 
+/** How often a user is asked to close a device. */
 export const askEvery: Duration = seconds(10);
 
 /** Take a device from VFIO: ask its users to close it, and take it from them when the time is up. */
@@ -344,6 +384,7 @@ export function unbind(device: Device): void {
   device.driver = 'none';
 }
 
+/** Nobody uses the set that the device is in. */
 export function isRemovable(device: Device): boolean {
   const iommu = device.group.iommu;
   return iommu === null || !inUse(iommu);
@@ -362,6 +403,7 @@ export function revoke(device: Device): void {
   device.attached = false;
 }
 
+/** Change when removal stops waiting for users. */
 export function setHardTimeout(to: Duration): 0 | 'EPERM' {
   if (!current.admin) return 'EPERM';
   using _ = guard(vfio.lock);

@@ -7,6 +7,7 @@ import type { DeviceSet } from './vfio-device.ts';
 
 /** All of vfio-ap. In 2021 mdevsLock was its only lock. */
 export interface MatrixDev { guestsLock: Mutex; mdevsLock: Mutex; mdevs: Set<MatrixMdev> }
+/** The one matrix device. */
 export declare const matrixDev: MatrixDev;
 
 /** Adapters and domains that a guest may be given. */
@@ -24,9 +25,17 @@ export interface Vcpu { readonly kvm: Kvm; mutex: Mutex }
 
 // ---- Rules
 
+/**
+ * Either lock to look at the list, both to change it.
+ * @source Linux 6.0, drivers/s390/crypto/vfio_ap_private.h
+ */
 export const matrixDevGuards: GuardedBy<MatrixDev> = {
   mdevs: { read: () => [matrixDev.guestsLock, matrixDev.mdevsLock], write: () => [matrixDev.guestsLock, matrixDev.mdevsLock] },
 };
+/**
+ * Any of the three locks to look at the VM, all to change it.
+ * @source Linux 6.0, drivers/s390/crypto/vfio_ap_private.h
+ */
 export const mdevGuards: GuardedBy<MatrixMdev> = {
   kvm: {
     read: mdev => [mdev.set.lock, matrixDev.guestsLock, matrixDev.mdevsLock],
@@ -39,6 +48,10 @@ export const mdevOwns: Owns<MatrixMdev> = { kvm: kvm => kvm.users };
 
 /** Outside in; each is released before those outside it. */
 export const updateLocks: NestedOrder<[Kvm]> = kvm => [matrixDev.guestsLock, kvm.lock, kvm.hookRwsem, matrixDev.mdevsLock];
+/**
+ * An intercept takes the locks inside the processor's mutex.
+ * @source Linux 6.0, drivers/s390/crypto/vfio_ap_ops.c
+ */
 export const interceptOrder: LockOrder<[Kvm, Vcpu]> = (kvm, vcpu) => [kvm.lock, vcpu.mutex, kvm.hookRwsem, matrixDev.mdevsLock];
 
 /** The VM of an mdev is read once in a call: what was tested is what is used. */
@@ -54,6 +67,7 @@ export const oneMdevPerVm: Invariant<{ one: MatrixMdev; other: MatrixMdev }> = (
 
 // ---- Operations
 
+/** Everything that changing an attachment needs, outside in. */
 export function lockForUpdate(kvm: Kvm): void {
   lock(matrixDev.guestsLock);
   lock(kvm.lock);
@@ -61,6 +75,7 @@ export function lockForUpdate(kvm: Kvm): void {
   lock(matrixDev.mdevsLock);
 }
 
+/** The same, inside out. */
 export function unlockAfterUpdate(kvm: Kvm): void {
   unlock(matrixDev.mdevsLock);
   writeUnlock(kvm.hookRwsem);
@@ -68,6 +83,7 @@ export function unlockAfterUpdate(kvm: Kvm): void {
   unlock(matrixDev.guestsLock);
 }
 
+/** Attach an mdev to a VM. */
 export function setKvm(mdev: MatrixMdev, kvm: Kvm): 0 | 'EPERM' {
   if (!kvm.hasCrypto) return 0;
   lockForUpdate(kvm);
@@ -83,6 +99,7 @@ export function setKvm(mdev: MatrixMdev, kvm: Kvm): 0 | 'EPERM' {
   return 0;
 }
 
+/** Detach an mdev from its VM, if it has one. */
 export function unsetKvm(mdev: MatrixMdev): void {
   const kvm = mdev.kvm;
   if (kvm === null || !kvm.hasCrypto) return;
@@ -98,6 +115,7 @@ export function unsetKvm(mdev: MatrixMdev): void {
 /** Touches nothing that the rules speak of. */
 export function resetQueues(_mdev: MatrixMdev): void {}
 
+/** The driver's part of opening. */
 export function openDevice(mdev: MatrixMdev, kvm: Kvm | null): 0 | 'EINVAL' | 'EPERM' {
   return kvm === null ? 'EINVAL' : setKvm(mdev, kvm);
 }
@@ -114,6 +132,7 @@ export function closeMdev(mdev: MatrixMdev): void {
   unlock(mdev.set.lock);
 }
 
+/** Open, in the VFIO core. */
 export function openMdev(mdev: MatrixMdev, kvm: Kvm | null): 0 | 'EINVAL' | 'EPERM' {
   lock(mdev.set.lock);
   const result = openDevice(mdev, kvm);
@@ -147,6 +166,10 @@ export function stopVcpus(kvm: Kvm, vcpu: Vcpu): void {
   unlock(kvm.lock);
 }
 
+/**
+ * Opening wants a VM that no other mdev is attached to.
+ * @source Linux 6.3, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_set_kvm()
+ */
 export const openDeviceContract: Contract<typeof openDevice> = {
   fails: {
     EINVAL: (_mdev, kvm) => kvm === null,

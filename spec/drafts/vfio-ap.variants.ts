@@ -1,5 +1,5 @@
 /** The summer of 2021: the open-coded lock, and the patch that replaces it. */
-import { alloc, always, get, lock, put, unlock, waitEventUnlocked, wakeAll, writeLock, writeUnlock, type Defect, type LockOrder, type Scenario, type Variant } from '../language.ts';
+import { alloc, always, bug, get, lock, put, unlock, waitEventUnlocked, wakeAll, writeLock, writeUnlock, type Defect, type LockOrder, type Scenario, type Variant } from '../language.ts';
 import { closeVm, createVm, type Kvm } from './kvm.ts';
 import type { DeviceSet } from './vfio-device.ts';
 import * as ap from './vfio-ap.ts';
@@ -85,15 +85,17 @@ export const vmAsArgument: Defect<typeof ap> = {
     { rule: ap.mdevGuards, in: twoWaysOut },
     { rule: ap.vmReadOnce, in: twoWaysOut },
     { rule: ap.updateLocks, in: twoWaysOut },
-    { rule: always.nullNeverFollowed, in: twoWaysOut },
+    { rule: always.bugNeverReached, in: twoWaysOut },
     { rule: always.neverTouchedAfterFree, in: twoWaysOut },
   ],
   instead: {
-    unsetKvm: mdev => unsetKvmGiven(mdev, mdev.kvm!),
+    unsetKvm: mdev => unsetKvmGiven(mdev, mdev.kvm),
   },
 };
 
-function unsetKvmGiven(mdev: MatrixMdev, kvm: Kvm): void {
+/** The code does not ask whether there is a VM; following null is where it ends. */
+function unsetKvmGiven(mdev: MatrixMdev, kvm: Kvm | null): void {
+  if (kvm === null) bug();
   if (kvm.hasCrypto) {
     writeLock(kvm.hookRwsem);
     kvm.pqapHook = null;

@@ -23,6 +23,7 @@ export interface GroupFile { readonly group: Group; refs: RefCount }
 /** Devices that are reset together. */
 export interface DeviceSet { lock: Mutex }
 
+/** A device that is passed through. */
 export interface Device {
   readonly group: Group;
   readonly set: DeviceSet;
@@ -51,6 +52,7 @@ export interface KvmVfio {
   files: Set<GroupFile>;
 }
 
+/** What a driver does at the first open and the last close. */
 export interface Driver {
   readonly open: (device: Device) => 0 | 'EINVAL' | 'EPERM';
   readonly close: (device: Device) => void;
@@ -58,14 +60,26 @@ export interface Driver {
 
 // ---- Rules
 
+/**
+ * The borrowed pointer has a spinlock of its own.
+ * @source Linux 2b48f52f2bff, "vfio: fix deadlock between group lock and kvm lock"
+ */
 export const groupGuards: GuardedBy<Group> = { kvm: group => group.kvmRefLock, hasIommu: group => group.groupLock };
 
+/**
+ * The borrowed pointer has a spinlock of its own.
+ * @source Linux 6.6, drivers/vfio/device_cdev.c
+ */
 export const deviceFileGuards: GuardedBy<DeviceFile> = {
   kvm: file => file.kvmRefLock,
   // Stored with release order as the last step of an open; every data path loads it with acquire order.
   granted: unguarded,
 };
 
+/**
+ * Opening and closing is under the lock of the device set.
+ * @source Linux 6.3, drivers/vfio/vfio_main.c
+ */
 export const deviceGuards: GuardedBy<Device> = {
   openCount: device => device.set.lock,
   // A driver may look at the VM without the lock from its open to its close: nobody changes it then.
@@ -74,12 +88,19 @@ export const deviceGuards: GuardedBy<Device> = {
   driverKvm: device => device.set.lock,
 };
 
+/**
+ * The files that a VM knows are under the lock of kvm-vfio.
+ * @source Linux 6.3, virt/kvm/vfio.c
+ */
 export const kvmVfioGuards: GuardedBy<KvmVfio> = { files: kv => kv.lock };
 
 /** A device that has a VM owns one reference to it, and pins the function that gives it back. */
 export const deviceOwns: Owns<Device> = { kvm: kvm => kvm.users, putKvm: () => kvmModule.pins };
+/** kvm-vfio holds its VM and the files it was given. */
 export const kvmVfioOwns: Owns<KvmVfio> = { kvm: kvm => kvm.users, files: file => file.refs };
+/** An open device file keeps the device registered. */
 export const deviceFileOwns: Owns<DeviceFile> = { device: device => device.registration };
+/** The last reference frees the file. */
 export const groupFileRuns: Runs<GroupFile> = { refs: file => free(file) };
 
 /** A group's lock is taken outside the lock of a device set. Drivers take KVM's locks inside both. */
@@ -127,6 +148,7 @@ export function setKvm(group: Group, kvm: Kvm | null): void {
   unlock(group.kvmRefLock);
 }
 
+/** A reference to the VM for the device, if the VM is not going. */
 export function getKvmSafe(device: Device, kvm: Kvm | null): void {
   assertHeld(device.set.lock);
   if (kvm === null) return;
@@ -150,6 +172,7 @@ export function getKvmSafe(device: Device, kvm: Kvm | null): void {
   device.kvm = kvm;
 }
 
+/** Give the device's reference back. */
 export function putKvm(device: Device): void {
   assertHeld(device.set.lock);
   const kvm = device.kvm;
@@ -163,6 +186,7 @@ export function putKvm(device: Device): void {
   device.kvm = null;
 }
 
+/** The VM that the group has been told. */
 export function getKvmFromGroup(device: Device): void {
   const group = device.group;
   lock(group.kvmRefLock);
@@ -170,6 +194,7 @@ export function getKvmFromGroup(device: Device): void {
   unlock(group.kvmRefLock);
 }
 
+/** One more opener; the first opens the driver. */
 export function open(device: Device): 0 | 'EINVAL' | 'EPERM' {
   assertHeld(device.set.lock);
   device.openCount += 1;
@@ -179,6 +204,7 @@ export function open(device: Device): 0 | 'EINVAL' | 'EPERM' {
   return result;
 }
 
+/** One opener less; the last closes the driver. */
 export function close(device: Device): void {
   assertHeld(device.set.lock);
   if (device.openCount === 1) device.driver.close(device);
@@ -193,6 +219,7 @@ export function openThroughGroup(device: Device): 0 | 'EINVAL' | 'EPERM' | 'ENOD
   return result;
 }
 
+/** Open, with the device kept registered by the caller. */
 export function openUnderGroupLock(device: Device): 0 | 'EINVAL' | 'EPERM' {
   lock(device.group.groupLock);
   if (!device.group.hasIommu) {
@@ -209,6 +236,7 @@ export function openUnderGroupLock(device: Device): 0 | 'EINVAL' | 'EPERM' {
   return result;
 }
 
+/** Close a device that was opened through its group. */
 export function closeThroughGroup(device: Device): void {
   lock(device.group.groupLock);
   lock(device.set.lock);
@@ -238,6 +266,7 @@ export function bind(file: DeviceFile): 0 | 'EINVAL' | 'EPERM' {
   return result;
 }
 
+/** Close a device file, bound or not. */
 export function closeDeviceFile(file: DeviceFile): void {
   const device = file.device;
   if (file.granted) {

@@ -183,7 +183,8 @@ export const failureLeavesHook: Defect<Spec> = {
 };
 
 /**
- * The key is compared as a whole, so that data and end together match nothing. Our own reading, not published.
+ * The key is compared as a whole, so that data and end together match nothing. A later version of the patch tests the bits one by one.
+ * That this loses the end of the eventfd is our own reading, not published.
  * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), the switch
  */
 export const keyComparedWhole: Defect<Spec> = {

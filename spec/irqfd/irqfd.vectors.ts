@@ -26,6 +26,24 @@ export const oneOfEach: Scenario = ({ thread, choose, stays }) => {
   });
 };
 
+/** One machine and one eventfd, four calls of the four that matter most. */
+export const fourCalls: Scenario = ({ thread, choose, stays }) => {
+  const vm = createVm();
+  createInterruptController(vm);
+  const fd = createEventfd();
+  stays(vm, fd);
+  thread(() => {
+    for (let i = 0; i < 4; i += 1) {
+      choose(
+        () => assign(vm, fd, 5),
+        () => deassign(vm, fd, 5),
+        () => signal(fd),
+        () => pendingInterrupt(vm, 5),
+      );
+    }
+  });
+};
+
 /** An eventfd that has counted an event before it is assigned. */
 export const eventBefore: Scenario = ({ thread, choose, stays }) => {
   const vm = createVm();

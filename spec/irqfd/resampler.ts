@@ -6,7 +6,7 @@ import { countEvent } from './eventfd.ts';
 import type { Irqfd } from './irqfd.ts';
 import type { Kvm } from './kvm.ts';
 
-/** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. */
+/** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. The level itself is not modelled. */
 export interface Resampler { readonly kvm: Kvm; readonly gsi: UpTo<30>; irqfds: Set<Irqfd> }
 
 // ---- Rules
