@@ -18,7 +18,7 @@ export function lockGraph(program: Program): LockGraph {
   const edges = new Map<string, OrderEdge>();
   const findings: StaticFinding[] = [];
   program.threads.forEach((thread, index) => {
-    const held = heldAt(thread, (node, detail) => findings.push({ rule: 'always.locksBalance', detail, fatal: false, objects: {}, thread: index, node }));
+    const held = heldAt(program, thread, (node, detail) => findings.push({ rule: 'always.locksBalance', detail, fatal: false, objects: {}, thread: index, node }));
     thread.nodes.forEach((node, at) => {
       for (const inner of waitedFor(program, node)) {
         for (const { class: outer } of held[at] ?? []) {
@@ -63,27 +63,34 @@ export function waitedFor(program: Program, { action }: Node): string[] {
 }
 
 /** Held before each node, by every path; paths that disagree are told. */
-function heldAt(thread: Thread, unbalanced: (node: number, detail: string) => void): (readonly Held[] | undefined)[] {
+function heldAt(program: Program, thread: Thread, unbalanced: (node: number, detail: string) => void): (readonly Held[] | undefined)[] {
   const held: (readonly Held[] | undefined)[] = thread.nodes.map(() => undefined);
   const told = new Set<number>();
   const atCall = new Map<number, readonly Held[]>();
-  const work: [number, readonly Held[]][] = [[thread.start, []]];
-  const disagree = (node: number, one: readonly Held[], other: readonly Held[]) => {
+  const cameFrom: number[] = [];
+  const work: [number, readonly Held[], number][] = [[thread.start, [], END]];
+  const place = (node: number) => {
+    const site = program.sites[thread.nodes[node]?.site ?? -1];
+    return site === undefined ? 'the beginning' : `${site.in[0] ?? 'the scenario'}, ${site.at.file}:${site.at.line}`;
+  };
+  const disagree = (node: number, one: readonly Held[], other: readonly Held[], fromOne: number, fromOther: number) => {
     if (told.has(node)) return;
     told.add(node);
     const only = [...one.filter(lock => !other.some(same => same.class === lock.class)), ...other.filter(lock => !one.some(same => same.class === lock.class))];
-    unbalanced(node, `${[...new Set(only.map(lock => lock.class))].join(' and ')} is held here on some paths and not on others`);
+    const [holds, not] = one.length >= other.length ? [fromOne, fromOther] : [fromOther, fromOne];
+    unbalanced(node, `${[...new Set(only.map(lock => lock.class))].join(' and ')} is still held after ${place(holds)}, and not after ${place(not)}`);
   };
   while (work.length > 0) {
-    const [index, before] = work.pop() ?? [END, []];
+    const [index, before, from] = work.pop() ?? [END, [], END];
     const node = thread.nodes[index];
     if (node === undefined) continue;
     const known = held[index];
     if (known !== undefined) {
-      if (classes(known) !== classes(before)) disagree(index, known, before);
+      if (classes(known) !== classes(before)) disagree(index, known, before, cameFrom[index] ?? END, from);
       continue;
     }
     held[index] = before;
+    cameFrom[index] = from;
     if (node.action.kind === 'call') atCall.set(node.action.call, before);
     if (node.action.kind === 'return') {
       const then = atCall.get(node.action.call) ?? [];
@@ -96,7 +103,7 @@ function heldAt(thread: Thread, unbalanced: (node: number, detail: string) => vo
     const after = afterNode(node, before);
     for (const next of successorsOf(node)) {
       if (next === END && after.length > 0) unbalanced(index, `the thread ends still holding ${after.map(lock => lock.class).join(', ')}`);
-      work.push([next, after]);
+      work.push([next, after, index]);
     }
   }
   return held;

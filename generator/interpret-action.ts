@@ -85,7 +85,7 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
     case 'read-constant': case 'read': assign(action.slot, value); return done;
     case 'assert-held': {
       const held = value === thread + 1 || (self.readers[target] ?? 0) > 0;
-      return held ? done : { next: node.next, findings: [{ rule: 'always.heldWhereAsserted', detail: target, fatal: false, objects: {} }] };
+      return held ? done : { next: node.next, findings: [{ rule: 'always.heldWhereAsserted', detail: `${target} is not held`, fatal: false, objects: {} }] };
     }
     case 'write': write(target, number(action.value)); return done;
 
@@ -100,11 +100,11 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
     case 'pick': assign(action.slot, alternative); return done;
 
     case 'lock':
-      if (value === thread + 1) return broken('neverTakenTwice', target);
+      if (value === thread + 1) return broken('neverTakenTwice', `${target} is held by the thread that waits for it`);
       setEntry(draft.cells, target, thread + 1);
       return done;
     case 'unlock':
-      if (value !== thread + 1) return broken('releasedByHolder', target);
+      if (value !== thread + 1) return broken('releasedByHolder', `${target} is not held by the thread that releases it`);
       setEntry(draft.cells, target, 0);
       return done;
     case 'try-lock':
@@ -115,7 +115,7 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
     case 'enter': setEntry(self.readers, target, (self.readers[target] ?? 0) + 1); return done;
     case 'exit': {
       const open = self.readers[target] ?? 0;
-      if (open === 0) return broken('releasedByHolder', target);
+      if (open === 0) return broken('releasedByHolder', `${target} is not held by the thread that releases it`);
       setEntry(self.readers, target, open - 1);
       lowerNotes(draft.threads, ({ grace }) => grace, `${target} ${thread}`, open - 1);
       return done;

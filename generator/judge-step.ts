@@ -27,9 +27,9 @@ export function judge(at: Attempt): Finding[] {
 /** Target first, then what else the step touches. A fatal finding of the target hides the others. */
 export function judgeTouches(at: Attempt): Finding | null {
   for (const { type, instance, field } of touchesOf(at)) {
-    if (instance === 0) return { rule: 'always.nullNeverFollowed', detail: field ? `${type}.${field}` : type, fatal: true, objects: {} };
-    const name = field ? cellName(type, instance, field) : objectName(type, instance);
-    if (!isAlive(at.state, type, instance)) return { rule: 'always.neverTouchedAfterFree', detail: name, fatal: true, objects: {} };
+    if (instance === 0) return { rule: 'always.nullNeverFollowed', detail: `the pointer to the ${type}${field ? ` whose ${field} is wanted` : ''} is null`, fatal: true, objects: {} };
+    const name = objectName(type, instance);
+    if (!isAlive(at.state, type, instance)) return { rule: 'always.neverTouchedAfterFree', detail: `${name} is freed${field ? `, and its ${field} is touched` : ''}`, fatal: true, objects: {} };
   }
   return null;
 }
@@ -64,7 +64,7 @@ export function touchesOf({ program, state, node: { action }, slots, alternative
 function judgeSleep({ program, state, thread, node: { action } }: Attempt): Finding[] {
   if (!maySleep(program, action)) return [];
   const why = atomicContext(program, state, thread);
-  return why === null ? [] : [{ rule: 'always.neverSleepsInAtomic', detail: why, fatal: false, objects: {} }];
+  return why === null ? [] : [{ rule: 'always.neverSleepsInAtomic', detail: `may sleep ${why}`, fatal: false, objects: {} }];
 }
 
 function maySleep(program: Program, action: Action): boolean {
@@ -126,7 +126,7 @@ function brokenGuards({ program, state, thread, slots }: Attempt, target: Target
     if (!guard) return [];
     const holds = how === 'read' ? guard.read.length === 0 || guard.read.some(one => look(one, at) !== 0) : guard.write.every(one => look(one, at) !== 0);
     const object = objectName(target.type, instance);
-    return holds ? [] : [{ rule: rule.name, detail: `${how} of ${object}.${target.field}`, fatal: false, objects: { object } }];
+    return holds ? [] : [{ rule: rule.name, detail: `${how} of ${object}.${target.field} without ${guard[how].map(one => ('text' in one ? one.text : '')).join(how === 'read' ? ' or ' : ' and ')}`, fatal: false, objects: { object } }];
   });
 }
 

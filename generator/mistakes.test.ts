@@ -34,7 +34,7 @@ const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
   ['writing-in-a-rule', 'implies(desk.letters.has(letter), isLive(letter))', 'implies(desk.letters.has(letter), (letter.phase = \'sent\') === \'sent\')'],
   ['unguarded-write', '    unlock(desk.lock);\n    return \'EBUSY\';\n  }\n  get(letter.users);', '    unlock(desk.lock);\n    return \'EBUSY\';\n  }\n  unlock(desk.lock);\n  desk.posted = 1;\n  lock(desk.lock);\n  get(letter.users);'],
   ['read-without-section', '  readLock(desk.readers);\n  const stamp = desk.stamp;\n  const found = stamp !== null && stamp.value > 0;\n  readUnlock(desk.readers);', '  const stamp = desk.stamp;\n  const found = stamp !== null && stamp.value > 0;'],
-  ['order-cycle', 'export function removeStamp(desk: Desk): void {', '/** Seals the letter, then looks at the desk. */\nexport function reseal(letter: Letter): void {\n  lock(letter.sealLock);\n  const desk = letter.desk;\n  if (desk.stamp === null) lock(desk.lock);\n  else lock(desk.lock);\n  unlock(desk.lock);\n  unlock(letter.sealLock);\n}\n\n/** Take the stamp away. */\nexport function removeStamp(desk: Desk): void {'],
+  ['order-cycle', 'export function removeStamp(desk: Desk): void {', '/** Seals the letter, then looks at the desk. */\nexport function reseal(letter: Letter): void {\n  lock(letter.sealLock);\n  const desk = letter.desk;\n  if (desk.stamp === null) lock(desk.lock);\n  else lock(desk.lock);\n  unlock(desk.lock);\n  unlock(letter.sealLock);\n}\n\n/** Take the stamp away. */\nexport function removeStamp(desk: Desk): void {', '  stays(desk);\n', '  stays(desk);\n  get(letter.users);\n  thread(() => { reseal(letter); put(letter.users); });\n'],
   ['order-cycle-through-a-grace-period', '  const stamp = desk.stamp;\n  const found', '  lock(desk.lock);\n  unlock(desk.lock);\n  const stamp = desk.stamp;\n  const found', '  if (stamp === null) return;\n  synchronize(desk.readers);\n  free(stamp);', '  if (stamp === null) return;\n  lock(desk.lock);\n  synchronize(desk.readers);\n  unlock(desk.lock);\n  free(stamp);'],
   ['order-contradicts-itself', '[desk.lock, letter.sealLock];', '[desk.lock, letter.sealLock, desk.lock];'],
   ['rule-that-is-always-true', 'implies(desk.letters.has(letter), isLive(letter))', 'implies(desk.letters.has(letter), letter === letter)'],
@@ -46,7 +46,7 @@ const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
   ['missing-source', ' * The seal is taken inside the desk\'s lock.\n * @source our own example\n', ' * The seal is taken inside the desk\'s lock.\n'],
   ['unbounded-loop', '  flush(letter.send);', '  for (let i = 0; i < 1000000; i += 1) flush(letter.send);'],
   ['while-loop', '  flush(letter.send);', '  while (letter.users.count > 0) flush(letter.send);'],
-  ['call-outside-the-subset', '  flush(letter.send);', '  console.log(letter);\n  flush(letter.send);'],
+  ['call-outside-the-subset', '  flush(letter.send);', '  if (Math.random() > 0.5) flush(letter.send);'],
   ['closure-over-a-mutable-variable', 'export function awaitLetter(letter: Letter): void {\n', 'let patience = 3;\nexport function awaitLetter(letter: Letter): void {\n  if (patience > 2) patience = 1;\n'],
   ['mutable-local', '  const lies = desk.letters.has(letter);', '  let lies = desk.letters.has(letter);\n  lies = !lies;'],
   ['await', 'export function hasStamp(desk: Desk): boolean {', '/** Waits as a program would. */\nexport async function rest(desk: Desk): Promise<void> {\n  await Promise.resolve(desk);\n}\n\n/** Whether there is a stamp of any value. */\nexport function hasStamp(desk: Desk): boolean {'],
@@ -58,7 +58,7 @@ const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
   ['loose-equality', 'if (stamp === null) return;', 'if (stamp == null) return;'],
   ['non-null-assertion', '  const found = stamp !== null && stamp.value > 0;', '  const found = stamp!.value > 0;'],
   ['infinite-field', '  posted: UpTo<7>;', '  posted: number;'],
-  ['not-yet-lowered', '  flush(letter.send);', "  atomic('one instruction', () => flush(letter.send));\n"],
+  ['not-yet-lowered', '  alloc, flush,', '  alloc, atomic, flush,', '  flush(letter.send);', "  atomic('one instruction', () => flush(letter.send));\n"],
   ['thread-before-setup', '  stays(desk);\n  thread', '  stays(desk);\n  thread(() => hasStamp(desk));\n  hasStamp(desk);\n  thread'],
   ['allocation-in-a-loop', '  thread(() => hasStamp(desk));', '  thread(() => { for (;;) { if (hasStamp(desk)) break; alloc<Stamp>({ value: 1 }); } });'],
   ['double-fetch', '  const stamp = desk.stamp;\n  const found = stamp !== null && stamp.value > 0;', '  const found = desk.stamp !== null && desk.stamp.value > 0;'],
@@ -79,7 +79,7 @@ function told(text: string): string {
     const all = inFileOrder([...diagnostics, ...(system === null ? [] : checkSpec(system))]);
     if (all.length > 0 || system === null) return all.map(printDiagnostic).join('');
     const reports = system.scenarios.map(scenario => verifyScenario(system, null, scenario.name));
-    const idle = notExercised(system, new Set(reports.flatMap(report => report.exercised))).map(printDiagnostic);
+    const idle = reports.some(report => report.diagnostics.length > 0) ? [] : notExercised(system, new Set(reports.flatMap(report => report.exercised))).map(printDiagnostic);
     return [...idle, ...reports.flatMap(report => {
       return [...report.diagnostics.map(printDiagnostic), ...report.violations.map(({ rule, sentence, detail, counterexample }) => {
         const last = counterexample?.steps.at(-1);

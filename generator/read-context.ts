@@ -5,9 +5,9 @@ import type { Field, FieldType, ObjectType, Place, Statement } from './model.ts'
 import { primitiveKinds } from './verbs.ts';
 
 class Refused extends Error {
-  readonly diagnostic: Diagnostic;
-  constructor(diagnostic: Diagnostic) {
-    super(diagnostic.what);
+  readonly diagnostic: Diagnostic | null;
+  constructor(diagnostic: Diagnostic | null) {
+    super(diagnostic?.what);
     this.diagnostic = diagnostic;
   }
 }
@@ -28,11 +28,15 @@ export interface Reading {
   readonly heads: Record<string, OperationHead>;
   /** Object type of each local that denotes one, by its unique name. */
   readonly localTypes: Map<string, string>;
+  /** Locals whose declaration was refused: what uses them is not told again. */
+  readonly unknownLocals: Set<string>;
   /** Functions made of arrows that have no name of their own (`Runs`), added to the operations. */
   readonly extra: { name: string; parameters: { name: string; type: string | null }[]; body: Statement[]; at: Place }[];
   place(node: Node): Place;
   /** Reports a fault and gives up the declaration or statement it is in. */
   refuse(node: Node, name: string, what: string, wayOut: string): never;
+  /** As refuse, when the cause was told before. */
+  giveUp(): never;
   /** Runs a reader; a fault inside is recorded, and undefined comes back. */
   attempt<Result>(read: () => Result): Result | undefined;
 }
@@ -45,14 +49,15 @@ export function createReading(folder: string): Reading {
     return { file: relativeTo(folder, file), line, column };
   };
   return {
-    diagnostics, objects: {}, globals: {}, heads: {}, localTypes: new Map(), extra: [], place,
+    diagnostics, objects: {}, globals: {}, heads: {}, localTypes: new Map(), unknownLocals: new Set(), extra: [], place,
     refuse(node, name, what, wayOut) { throw new Refused({ at: place(node), name, what, wayOut }); },
+    giveUp() { throw new Refused(null); },
     attempt(read) {
       try {
         return read();
       } catch (fault) {
         if (!(fault instanceof Refused)) throw fault;
-        diagnostics.push(fault.diagnostic);
+        if (fault.diagnostic !== null) diagnostics.push(fault.diagnostic);
         return undefined;
       }
     },

@@ -46,6 +46,7 @@ function readUnary(reading: Reading, node: import('ts-morph').PrefixUnaryExpress
 function readName(reading: Reading, node: import('ts-morph').Identifier): Expression {
   const name = node.getText();
   const local = localOf(node);
+  if (local !== undefined && reading.unknownLocals.has(local)) return reading.giveUp();
   if (local !== undefined) return { kind: 'local', name: local };
   const global = reading.globals[name];
   if (global !== undefined) return { kind: 'global', name, type: global };

@@ -17,7 +17,7 @@ export function readSystem(specFolder: string, name: string): SpecReading {
   const project = new Project({
     skipAddingFilesFromTsConfig: true,
     compilerOptions: { strict: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-      noEmit: true, types: [], skipLibCheck: true, allowUnusedLabels: true, exactOptionalPropertyTypes: true, noImplicitReturns: true, allowImportingTsExtensions: true, noUnusedLocals: true },
+      noEmit: true, types: [], skipLibCheck: true, allowUnusedLabels: true, exactOptionalPropertyTypes: true, noImplicitReturns: true, allowImportingTsExtensions: true },
   });
   const files = systemFiles(specFolder, name).map(file => project.addSourceFileAtPath(file));
   const reading = createReading(specFolder);
@@ -31,10 +31,35 @@ function reportTypeErrors(reading: Reading, specFolder: string, project: Project
   for (const file of files) {
     for (const fault of [...project.getProgram().getSyntacticDiagnostics(file), ...project.getProgram().getSemanticDiagnostics(file)]) {
       const { line, column } = file.getLineAndColumnAtPos(fault.getStart() ?? 0);
-      const message = ts.flattenDiagnosticMessageText(fault.compilerObject.messageText, ' ').replace(/\s+/g, ' ');
-      reading.diagnostics.push({ at: { file: relativeTo(specFolder, file), line, column }, name: 'type-error', what: message, wayOut: `The TypeScript compiler says so (TS${fault.getCode()}); the editor shows it at the same place.` });
+      reading.diagnostics.push({ at: { file: relativeTo(specFolder, file), line, column }, name: 'type-error', what: typeErrorText(fault.compilerObject.messageText), wayOut: wayOutOfTypeError(file, fault.getStart() ?? 0, fault.getCode()) });
     }
   }
+}
+
+/** The first message says what, the last of the chain why; those between are the compiler's own reasoning. */
+function typeErrorText(text: string | ts.DiagnosticMessageChain): string {
+  if (typeof text === 'string') return text;
+  let last = text;
+  while (last.next?.[0] !== undefined) last = last.next[0];
+  const first = text.messageText.length > 160 ? '' : `${text.messageText} `;
+  return last === text ? text.messageText : `${first}${last.messageText}`;
+}
+
+/** What the declared kind wants, for those whose compiler errors say little. */
+const wanted: Readonly<Record<string, string>> = {
+  GuardedBy: 'Every field that can change has an entry: `field: object => object.lock`, with a lock (Mutex, SpinLock, RwLock, RwSemaphore, WaitQueue). A read section may guard reading only: `field: { read: ..., write: ... }`. A field without a guard says `unguarded`, and a comment why.',
+  Contract: 'It has one entry for each errno of the signature, neither more nor fewer: `fails: { EBUSY: (...arguments) => condition }`.',
+  Owns: 'It names pointer fields and the counter they own: `{ kvm: kvm => kvm.users }`.',
+  Runs: 'It has one entry for each counter, work item and wait entry: `{ users: kvm => destroyVm(kvm) }`.',
+  LockOrder: 'It lists locks and read sections of its objects, the outer one first: `(a, b) => [a.lock, b.lock]`.',
+  Invariant: 'It compares fields of its objects and changes nothing: `({ irqfd }) => implies(when, then)`.',
+  Settled: 'It compares fields of its objects and changes nothing: `({ irqfd }) => implies(when, then)`.',
+};
+
+function wayOutOfTypeError(file: SourceFile, position: number, code: number): string {
+  const statement = file.getVariableStatements().find(one => one.getStart() <= position && position <= one.getEnd());
+  const kind = statement?.getDeclarations()[0]?.getTypeNode()?.getText().replace(/<.*$/s, '') ?? '';
+  return wanted[kind] ?? `The TypeScript compiler says so (TS${code}); the editor shows it at the same place.`;
 }
 
 function readDeclarations(reading: Reading, specFolder: string, name: string, files: readonly SourceFile[]): System {

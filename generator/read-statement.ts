@@ -22,7 +22,21 @@ export function readBody(reading: Reading, of: FunctionDeclaration | ArrowFuncti
 }
 
 function readBlock(reading: Reading, statements: readonly SyntaxStatement[]): Statement[] {
-  return statements.flatMap(statement => reading.attempt(() => readStatement(reading, statement)) ?? []);
+  return statements.flatMap(statement => {
+    const read = reading.attempt(() => readStatement(reading, statement));
+    if (read === undefined) for (const name of localsOf(statement)) reading.unknownLocals.add(name);
+    return read ?? [];
+  });
+}
+
+/** Locals that a statement declares. */
+function localsOf(statement: SyntaxStatement): string[] {
+  if (!Node.isVariableStatement(statement)) return [];
+  return statement.getDeclarations().flatMap(declaration => {
+    const name = declaration.getNameNode();
+    if (Node.isIdentifier(name)) return [localName(name.getText(), declaration)];
+    return name.getElements().flatMap(element => (Node.isBindingElement(element) ? [localName(element.getName(), element)] : []));
+  });
 }
 
 function nested(reading: Reading, statement: SyntaxStatement): Statement[] {

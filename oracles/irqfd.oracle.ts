@@ -69,20 +69,6 @@ const newIrqfd = (self: known.Identity): Irqfd => ({
   shutdown: newWork(self, 'shutdown'),
 });
 
-/** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. */
-type Resampler = {
-  readonly [identity]: known.Identity;
-  kvm: Kvm | null;
-  gsi: number;
-  readonly irqfds: Set<Irqfd>;
-};
-const newResampler = (self: known.Identity): Resampler => ({
-  [identity]: self,
-  kvm: null,
-  gsi: 0,
-  irqfds: new Set(),
-});
-
 /** What all machines share. */
 type KvmModule = {
   readonly [identity]: known.Identity;
@@ -149,6 +135,20 @@ const newRoutingTable = (self: known.Identity): RoutingTable => ({
   route: null,
 });
 
+/** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. The level itself is not modelled. */
+type Resampler = {
+  readonly [identity]: known.Identity;
+  kvm: Kvm | null;
+  gsi: number;
+  readonly irqfds: Set<Irqfd>;
+};
+const newResampler = (self: known.Identity): Resampler => ({
+  [identity]: self,
+  kvm: null,
+  gsi: 0,
+  irqfds: new Set(),
+});
+
 /**
  * irqfd as in Linux 6.17 and later: signals of an eventfd become interrupts of a virtual machine. An irqfd is active while it is on its
  * machine's list. Whoever takes it off, under the list's lock, queues its shutdown, and nobody else does. The eventfd's end, a deassignment
@@ -198,15 +198,6 @@ export const irqfdOracle: OracleDefinition = {
       owns: { eventfd: 'refs', resamplefd: 'refs' },
       make: newIrqfd,
     },
-    Resampler: {
-      fields: {
-        kvm: { kind: 'pointer', constant: true, to: 'Kvm' },
-        gsi: { kind: 'number', constant: true },
-        irqfds: { kind: 'set', constant: false, to: 'Irqfd' },
-      },
-      owns: {},
-      make: newResampler,
-    },
     KvmModule: {
       fields: {
         cleanupQueue: { kind: 'work-queue', constant: false },
@@ -247,6 +238,15 @@ export const irqfdOracle: OracleDefinition = {
       },
       owns: {},
       make: newRoutingTable,
+    },
+    Resampler: {
+      fields: {
+        kvm: { kind: 'pointer', constant: true, to: 'Kvm' },
+        gsi: { kind: 'number', constant: true },
+        irqfds: { kind: 'set', constant: false, to: 'Irqfd' },
+      },
+      owns: {},
+      make: newResampler,
     },
   },
   globals: { kvmModule: 'KvmModule' },
@@ -403,21 +403,6 @@ export const irqfdOracle: OracleDefinition = {
           read: [({ object }: { object: Irqfd }, { thread }) => holds(thread, object.kvm?.irqSrcu)],
           write: [({ object }: { object: Irqfd }, { thread }) => holds(thread, object.kvm?.irqfdsLock)],
           names: { read: 'irqfd.kvm.irqSrcu', write: 'irqfd.kvm.irqfdsLock' },
-        },
-      },
-    },
-    /** Who joins or leaves holds the lock; acknowledgements only read. */
-    {
-      kind: 'guards', name: 'resamplerGuards',
-      sentence: 'Who joins or leaves holds the lock; acknowledgements only read.',
-      source: 'Linux 6.18, virt/kvm/eventfd.c, irqfd_resampler_notify()',
-      type: 'Resampler',
-      looksAt: ['Kvm.irqSrcu', 'Resampler.kvm', 'Kvm.resamplerLock'],
-      fields: {
-        irqfds: {
-          read: [({ object }: { object: Resampler }, { thread }) => holds(thread, object.kvm?.irqSrcu), ({ object }: { object: Resampler }, { thread }) => holds(thread, object.kvm?.resamplerLock)],
-          write: [({ object }: { object: Resampler }, { thread }) => holds(thread, object.kvm?.resamplerLock)],
-          names: { read: 'resampler.kvm.irqSrcu or resampler.kvm.resamplerLock', write: 'resampler.kvm.resamplerLock' },
         },
       },
     },
@@ -581,6 +566,21 @@ export const irqfdOracle: OracleDefinition = {
       busy: ({ irqfd }: { irqfd: Irqfd }) => isHeld(irqfd.kvm?.irqfdsLock) || isHeld(irqfd.kvm?.irqLock),
       when: ({ irqfd }: { irqfd: Irqfd }) => has(irqfd.kvm?.irqfds, irqfd),
       then: ({ irqfd }: { irqfd: Irqfd }) => irqfd.route === (irqfd.kvm?.routing?.route ?? null),
+    },
+    /** Who joins or leaves holds the lock; acknowledgements only read. */
+    {
+      kind: 'guards', name: 'resamplerGuards',
+      sentence: 'Who joins or leaves holds the lock; acknowledgements only read.',
+      source: 'Linux 6.18, virt/kvm/eventfd.c, irqfd_resampler_notify()',
+      type: 'Resampler',
+      looksAt: ['Kvm.irqSrcu', 'Resampler.kvm', 'Kvm.resamplerLock'],
+      fields: {
+        irqfds: {
+          read: [({ object }: { object: Resampler }, { thread }) => holds(thread, object.kvm?.irqSrcu), ({ object }: { object: Resampler }, { thread }) => holds(thread, object.kvm?.resamplerLock)],
+          write: [({ object }: { object: Resampler }, { thread }) => holds(thread, object.kvm?.resamplerLock)],
+          names: { read: 'resampler.kvm.irqSrcu or resampler.kvm.resamplerLock', write: 'resampler.kvm.resamplerLock' },
+        },
+      },
     },
   ],
 };

@@ -53,7 +53,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     if (own.length === 0) throw new UsageFault(`Nothing was selected in ${name}. \`holdfast list scenarios\` and \`holdfast list defects\` say what there is.`);
     say(tableOf(own, options.defects === true));
     if (!options.quiet) for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
-    if (!options.defects && options.variant === undefined && options.scenario === undefined) {
+    if (!options.defects && options.variant === undefined && options.scenario === undefined && own.every(outcome => outcome.diagnostics.length === 0)) {
       const idle = notExercised(system, new Set(own.flatMap(outcome => outcome.variant === null ? outcome.exercised : [])));
       diagnostics.push(...idle);
       for (const one of idle) say(printDiagnostic(one));
