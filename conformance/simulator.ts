@@ -2,16 +2,16 @@
  * The embedded implementation: the generated stepper of a system, or of one of its variants, under a scheduler with a seed.
  * It knows the scenarios of the spec, so it makes the calls of a vector in the scenario that the vector came from.
  */
-import { resultOf } from '../generator/automaton.ts';
-import { emitStepper } from '../generator/emit-stepper.ts';
-import { setupCalls, vectorCall } from '../generator/emit-vectors.ts';
-import { evaluate } from '../generator/evaluate.ts';
-import { instantiate } from '../generator/instantiate.ts';
+import { resultOf } from '../generator/emit/automaton.ts';
+import { emitStepper } from '../generator/explore/emit-stepper.ts';
+import { setupCalls, vectorCall } from '../generator/emit/emit-vectors.ts';
+import { evaluate } from '../generator/interpret/evaluate.ts';
+import { instantiate } from '../generator/instantiate/instantiate.ts';
 import type { System } from '../generator/model.ts';
-import { narrate } from '../generator/narrate.ts';
+import { narrate } from '../generator/interpret/narrate.ts';
 import type { Program, Step } from '../generator/program.ts';
-import { callersOf, type ChoicePlaces } from '../generator/scripts.ts';
-import { stepperOf, type PackedSuccessor, type Stepper } from '../generator/stepper.ts';
+import { callersOf, type ChoicePlaces } from '../generator/emit/scripts.ts';
+import { stepperOf, type PackedSuccessor, type Stepper } from '../generator/explore/stepper.ts';
 import { eventFields } from '../oracles/event-fields.ts';
 import { AdapterFailure, type Adapter } from './adapter.ts';
 import type { Moment, RunAnswer, RunRequest } from './protocol.ts';

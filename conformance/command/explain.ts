@@ -1,5 +1,5 @@
 /** `holdfast explain`: one thing of the spec, told to a person. */
-import { loadSystem } from '../../generator/load-system.ts';
+import { loadSystem } from '../../generator/read/load-system.ts';
 import type { System } from '../../generator/model.ts';
 import { UsageFault } from '../usage-fault.ts';
 import { keptFolder, selectSystems } from './places.ts';

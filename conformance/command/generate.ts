@@ -1,9 +1,9 @@
 /** `holdfast generate`: oracles, vectors and schemas from the spec. */
-import { printDiagnostic } from '../../generator/diagnostic.ts';
-import { loadSystem } from '../../generator/load-system.ts';
+import { printDiagnostic } from '../../generator/read/diagnostic.ts';
+import { loadSystem } from '../../generator/read/load-system.ts';
 import type { System } from '../../generator/model.ts';
-import { driftOf, outputsOf, write } from '../../generator/outputs.ts';
-import { systemNames } from '../../generator/spec-folder.ts';
+import { driftOf, outputsOf, write } from '../../generator/emit/outputs.ts';
+import { systemNames } from '../../generator/read/spec-folder.ts';
 import { keptFolder, packageFolder, selectSystems } from './places.ts';
 import { progressLine } from './terminal.ts';
 

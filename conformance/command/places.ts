@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemNames } from '../../generator/spec-folder.ts';
+import { systemNames } from '../../generator/read/spec-folder.ts';
 import { UsageFault } from '../usage-fault.ts';
 
 export const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');

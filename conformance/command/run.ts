@@ -83,7 +83,7 @@ async function adapterOf(options: RunOptions, systems: readonly string[]): Promi
 }
 
 async function simulatorOf(options: RunOptions, names: readonly string[]): Promise<Adapter> {
-  const { loadSystem } = await import('../../generator/load-system.ts');
+  const { loadSystem } = await import('../../generator/read/load-system.ts');
   const { simulator } = await import('../simulator.ts');
   const specFolder = join(packageFolder, 'spec');
   const systems = [];

@@ -1,6 +1,6 @@
 /** What `verify` says to a person: a row for each scenario, and each violation with its counterexample. */
-import { printCounterexample } from '../../generator/print-counterexample.ts';
-import type { Violation } from '../../generator/verify.ts';
+import { printCounterexample } from '../../generator/verify/print-counterexample.ts';
+import type { Violation } from '../../generator/verify/verify.ts';
 import { colour, paragraph, width } from './terminal.ts';
 import type { Outcome } from './verify.ts';
 

@@ -1,9 +1,9 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
-import { printDiagnostic, type Diagnostic } from '../../generator/diagnostic.ts';
-import { notExercised } from '../../generator/exercised.ts';
-import { loadSystem } from '../../generator/load-system.ts';
+import { printDiagnostic, type Diagnostic } from '../../generator/read/diagnostic.ts';
+import { notExercised } from '../../generator/verify/exercised.ts';
+import { loadSystem } from '../../generator/read/load-system.ts';
 import type { System } from '../../generator/model.ts';
-import type { ScenarioReport, Violation } from '../../generator/verify.ts';
+import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts';
 import { UsageFault } from '../usage-fault.ts';
 import { keptFolder, selectSystems } from './places.ts';
 import { colour, progressLine } from './terminal.ts';
@@ -28,7 +28,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   const diagnostics: Diagnostic[] = [];
   const outcomes: Outcome[] = [];
   const line = progressLine();
-  const { verifyScenario } = await import('../../generator/verify.ts');
+  const { verifyScenario } = await import('../../generator/verify/verify.ts');
   for (const name of systems) {
     line.say(`${name}: reading the spec`);
     const loaded = await loadSystem(folder, name, keptFolder);

@@ -1,0 +1,62 @@
+/** Everything that is generated from a spec and committed, by its path in the project: what `generate` writes and `generate --check` compares. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { emitAllOracles, emitOracle } from '../emit-oracle.ts';
+import { emitSchemas } from './emit-schema.ts';
+import { makeVectors } from './emit-vectors.ts';
+import type { System } from '../model.ts';
+
+/** A file that differs from what the spec says, or that nothing makes any more. */
+export interface Drift { readonly file: string; readonly how: 'missing' | 'different' | 'stale' }
+
+/** Texts by path, for all systems of the spec. `whole`: every system is there, so what is not made is stale. */
+export async function outputsOf(systems: readonly System[], whole: boolean, onStep: (what: string) => void): Promise<Map<string, string>> {
+  const outputs = new Map<string, string>();
+  for (const system of systems) {
+    onStep(`${system.name}: oracle`);
+    outputs.set(`oracles/${system.name}.oracle.ts`, emitOracle(system));
+    if (Object.keys(system.interface).length === 0) continue;
+    onStep(`${system.name}: vectors`);
+    outputs.set(`conformance/vectors/${system.name}.json`, vectorText(makeVectors(system).file));
+  }
+  if (!whole) return outputs;
+  outputs.set('oracles/all.oracle.ts', emitAllOracles(systems.map(system => system.name)));
+  onStep('schemas');
+  for (const [file, text] of Object.entries(await emitSchemas())) outputs.set(file, text);
+  return outputs;
+}
+
+/** A line for each vector, so that a change of one is a change of one line. */
+function vectorText({ vectors, ...head }: ReturnType<typeof makeVectors>['file']): string {
+  const opening = JSON.stringify(head, null, 1).replace(/\n\}$/, '');
+  return `${opening},\n "vectors": [\n${vectors.map(vector => `  ${JSON.stringify(vector)}`).join(',\n')}\n ]\n}\n`;
+}
+
+export function driftOf(folder: string, outputs: ReadonlyMap<string, string>, whole: boolean): Drift[] {
+  const drift: Drift[] = [];
+  for (const [file, text] of outputs) {
+    const path = join(folder, file);
+    if (!existsSync(path)) drift.push({ file, how: 'missing' });
+    else if (readFileSync(path, 'utf8') !== text) drift.push({ file, how: 'different' });
+  }
+  if (whole) for (const file of made(folder)) if (!outputs.has(file)) drift.push({ file, how: 'stale' });
+  return drift.sort((one, other) => one.file < other.file ? -1 : 1);
+}
+
+/** Files on disk that only the generator makes. */
+function made(folder: string): string[] {
+  const list = (sub: string, ending: string) => existsSync(join(folder, sub)) ? readdirSync(join(folder, sub)).filter(file => file.endsWith(ending)).map(file => `${sub}/${file}`) : [];
+  return [...list('oracles', '.oracle.ts'), ...list('conformance/vectors', '.json'), ...list('conformance', '.schema.json')];
+}
+
+/** Writes each file whole under another name first; a run that is broken off leaves whole files. */
+export function write(folder: string, outputs: ReadonlyMap<string, string>, drift: readonly Drift[]): void {
+  for (const { file, how } of drift) {
+    const path = join(folder, file);
+    if (how === 'stale') { rmSync(path); continue; }
+    mkdirSync(dirname(path), { recursive: true });
+    const draft = `${path}.${process.pid}`;
+    writeFileSync(draft, outputs.get(file) ?? '');
+    renameSync(draft, path);
+  }
+}

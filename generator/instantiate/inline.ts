@@ -1,0 +1,538 @@
+/**
+ * Statements to a control-flow graph of atomic steps: calls are inlined, counted loops unrolled, constants folded.
+ * One builder makes the graph of one thread.
+ */
+import { END, type Action, type Call, type Node, type Site, type Target, type Value } from '../program.ts';
+import type { Expression, FieldOf, Operation, Operator, Place, Statement, System } from '../model.ts';
+
+/** What the threads of a program have in common while their graphs are made. */
+export interface Shared {
+  readonly system: System;
+  readonly words: readonly string[];
+  /** A readonly field of an object that exists before the first thread; undefined if not known. */
+  readonly known: (type: string, instance: number, field: string) => number | undefined;
+  /** Wait entries by the wait queue they are put on: `Eventfd.wait` to [`Irqfd`, `entry`]. */
+  readonly entriesOn: ReadonlyMap<string, readonly (readonly [type: string, field: string])[]>;
+  /** Operations that are seen as calls when a scenario makes them, by the name offered. */
+  readonly visible: ReadonlyMap<string, string>;
+  /** Index of the contract of an operation, or -1. */
+  readonly contractOf: (operation: string) => number;
+  readonly sites: Site[];
+}
+
+export interface Typed { readonly value: Value; readonly type: string | null; readonly word: boolean }
+export type Environment = ReadonlyMap<string, Typed>;
+
+/** Slots before the sizes of pools are known. */
+export interface OpenSlot { readonly name: string; readonly type: string | null; readonly mask: string | null; word: boolean; max: number; readonly from: Value[] }
+export interface Graph { readonly nodes: Node[]; readonly start: number; readonly slots: readonly OpenSlot[]; readonly calls: readonly Call[] }
+
+interface Frame {
+  readonly operation: string;
+  readonly environment: Map<string, Typed>;
+  readonly returns: Edge[];
+  /** Where results go if there is more than one return. */ readonly result: number | null;
+  /** The only result, if there is one return. */ only: Typed | null;
+  readonly loops: { readonly head: number; readonly breaks: Edge[]; readonly guards: number }[];
+  /** Locks that `using` releases, innermost last. */ readonly guards: { readonly target: Target; readonly at: Place; readonly text: string }[];
+  /** Calls of the interface made here are seen from outside. */ readonly outside: boolean;
+}
+type Edge = readonly [node: number, side: 'next' | 'otherwise'];
+type OpenNode = { -readonly [Key in keyof Node]: Node[Key] };
+
+const zero: Typed = { value: { kind: 'constant', value: 0 }, type: null, word: false };
+
+export interface Inliner {
+  /** Statements of a scenario, from its environment; gives the environment after them. */
+  body(statements: readonly Statement[], environment: Environment): Environment;
+  /** A worker's round: take, the function on the instance, done, and again. */
+  worker(operation: string, target: Target): void;
+  finish(): Graph;
+}
+
+export function createInliner(shared: Shared): Inliner {
+  const { system } = shared;
+  const nodes: OpenNode[] = [];
+  const slots: OpenSlot[] = [];
+  const calls: Call[] = [];
+  const stack: string[] = [];
+  let pending: Edge[] = [];
+  let label: string | null = null;
+  let call = -1;
+  const isDead = () => nodes.length > 0 && pending.length === 0;
+
+  const constant = (value: number | boolean | string | null): Typed => {
+    if (typeof value === 'string') return { value: { kind: 'constant', value: 1 + shared.words.indexOf(value) }, type: null, word: true };
+    return { value: { kind: 'constant', value: Number(value ?? 0) }, type: null, word: false };
+  };
+  const slot = (name: string, type: string | null, options: { mask?: string; word?: boolean; max?: number } = {}): number =>
+    slots.push({ name, type, mask: options.mask ?? null, word: options.word ?? false, max: options.max ?? 0, from: [] }) - 1;
+  const inSlot = (index: number): Typed => ({ value: { kind: 'slot', slot: index }, type: slots[index]?.type ?? null, word: slots[index]?.word ?? false });
+
+  function emit(action: Action, at: Place, text: string): number {
+    const site = shared.sites.push({ at, text, in: [...stack].reverse(), label }) - 1;
+    const index = nodes.push({ action, next: END, otherwise: END, site, call }) - 1;
+    joinTo(index);
+    pending = [[index, 'next']];
+    return index;
+  }
+  function joinTo(index: number): void {
+    for (const [from, side] of pending) {
+      const node = nodes[from];
+      if (node !== undefined) node[side] = index;
+    }
+    pending = [];
+  }
+  function setSlot(index: number, typed: Typed, at: Place): void {
+    const into = slots[index];
+    if (into !== undefined) {
+      into.from.push(typed.value);
+      if (typed.word) into.word = true;
+    }
+    emit({ kind: 'set', slot: index, value: typed.value }, at, '');
+  }
+
+  // ---- Expressions
+
+  function evaluate(expression: Expression, frame: Frame): Typed {
+    switch (expression.kind) {
+      case 'constant': return constant(expression.value);
+      case 'local': {
+        const found = frame.environment.get(expression.name);
+        if (found === undefined) throw new Error(`${expression.name} is not bound in ${frame.operation}`);
+        return found;
+      }
+      case 'global': return { value: { kind: 'constant', value: 1 }, type: expression.type, word: false };
+      case 'operator': return evaluateOperator(expression.operator, expression.of, expression.at, frame);
+      case 'conditional': {
+        const when = evaluate(expression.when, frame);
+        const types = slot('?', null);
+        const other = branch(when, expression.at);
+        setSlot(types, evaluate(expression.then, frame), expression.at);
+        const after = pending;
+        pending = other;
+        const otherwise = evaluate(expression.otherwise, frame);
+        setSlot(types, otherwise, expression.at);
+        pending.push(...after);
+        const type = otherwise.type;
+        return { ...inSlot(types), type };
+      }
+      case 'read': return readField(expression.field, expression.at, expression.text, frame);
+      case 'call': return callOperation(expression.of, expression.with.map(part => evaluate(part, frame)), expression.at, expression.text, frame);
+      case 'alloc': {
+        const fields: Record<string, Value> = {};
+        for (const [name, value] of Object.entries(expression.fields)) fields[name] = evaluate(value, frame).value;
+        const made = slot(expression.type, expression.type);
+        emit({ kind: 'alloc', type: expression.type, fields, slot: made }, expression.at, expression.text);
+        return inSlot(made);
+      }
+      case 'verb': return verb(expression, frame);
+    }
+  }
+
+  function branch(when: Typed, at: Place): Edge[] {
+    const index = emit({ kind: 'branch', when: when.value }, at, '');
+    return [[index, 'otherwise']];
+  }
+
+  function evaluateOperator(operator: Operator, of: readonly Expression[], at: Place, frame: Frame): Typed {
+    const [first, second] = of;
+    if (first === undefined) throw new Error(`${operator} without an operand`);
+    const left = evaluate(first, frame);
+    if (second === undefined) return { value: fold(operator, [left.value]), type: null, word: false };
+    if ((operator === '&&' || operator === '||') && hasSteps(second)) {
+      if (left.value.kind === 'constant') return (operator === '&&') === (left.value.value !== 0) ? evaluate(second, frame) : left;
+      const result = slot(operator, null, { max: 1 });
+      setSlot(result, left, at);
+      const skip = branch(operator === '&&' ? left : { ...left, value: fold('!', [left.value]) }, at);
+      setSlot(result, evaluate(second, frame), at);
+      pending.push(...skip);
+      return inSlot(result);
+    }
+    return { value: fold(operator, [left.value, evaluate(second, frame).value]), type: null, word: false };
+  }
+
+  function targetOf(field: FieldOf, frame: Frame): Target {
+    return { object: evaluate(field.of, frame).value, type: field.type, field: field.field };
+  }
+
+  function readField(field: FieldOf, at: Place, text: string, frame: Frame): Typed {
+    const target = targetOf(field, frame);
+    const declared = system.objects[field.type]?.fields.find(one => one.name === field.field);
+    if (declared === undefined) throw new Error(`${field.type} has no field ${field.field}`);
+    const type = declared.type;
+    const into = slot(field.field, type.kind === 'pointer' ? type.to : null, { word: type.kind === 'word', max: type.kind === 'number' ? type.max : type.kind === 'refcount' ? 7 : type.kind === 'boolean' ? 1 : 0 });
+    if (declared.constant && type.kind !== 'refcount') {
+      emit({ kind: 'read-constant', target, slot: into }, at, text);
+      // The object is still touched, but what is read there is known: fewer things to remember.
+      const known = target.object.kind === 'constant' ? shared.known(field.type, target.object.value, field.field) : undefined;
+      return known === undefined ? inSlot(into) : { ...inSlot(into), value: { kind: 'constant', value: known } };
+    }
+    emit({ kind: 'read', target, slot: into }, at, text);
+    return inSlot(into);
+  }
+
+  // ---- Calls
+
+  function callOperation(name: string, given: readonly Typed[], at: Place, text: string, from: Frame): Typed {
+    const operation = system.operations[name];
+    if (operation === undefined) throw new Error(`${system.name} has no function ${name} here`);
+    const offered = from.outside ? shared.visible.get(name) : undefined;
+    if (offered === undefined) return inline(operation, given, from.outside);
+    const index = calls.push({ operation: name, name: offered, contract: shared.contractOf(name), result: { type: operation.result, word: operation.errnos.length > 0, returns: operation.returns },
+      arguments: given.map(({ value, type, word }, place) => ({ value, type: type ?? operation.parameters[place]?.type ?? null, word })) }) - 1;
+    const outer = call;
+    call = index;
+    emit({ kind: 'call', call: index }, at, text);
+    const result = inline(operation, given, false);
+    if (!isDead()) emit({ kind: 'return', call: index, result: result.value }, at, text);
+    call = outer;
+    return result;
+  }
+
+  function inline(operation: Operation, given: readonly Typed[], outside: boolean): Typed {
+    const environment = new Map(operation.parameters.map((parameter, index) => {
+      const typed = given[index] ?? zero;
+      return [parameter.name, { ...typed, type: typed.type ?? parameter.type }] as const;
+    }));
+    const many = countReturns(operation.body) > 1 || !endsWithReturn(operation.body);
+    const frame: Frame = { operation: operation.name, environment, returns: [], result: many && countReturns(operation.body) > 0 ? slot(`result of ${operation.name}`, operation.result) : null, only: null, loops: [], guards: [], outside };
+    stack.push(operation.name);
+    block(operation.body, frame);
+    stack.pop();
+    pending.push(...frame.returns);
+    return frame.result === null ? frame.only ?? zero : inSlot(frame.result);
+  }
+
+  // ---- Verbs
+
+  function verb(expression: Expression & { kind: 'verb' }, frame: Frame): Typed {
+    const { at, text } = expression;
+    const field = (part: Expression | FieldOf | undefined): Target => {
+      if (part === undefined || 'kind' in part) throw new Error(`${text}: a field is wanted`);
+      return targetOf(part, frame);
+    };
+    const value = (part: Expression | FieldOf | undefined): Typed => {
+      if (part === undefined || !('kind' in part)) throw new Error(`${text}: a value is wanted`);
+      return evaluate(part, frame);
+    };
+    const [first, second] = expression.with;
+    if (expression.on === null) return choice(expression, frame, value);
+    const target = targetOf(expression.on, frame);
+    const declared = system.objects[target.type]?.fields.find(one => one.name === target.field)?.type;
+    const step = (action: Action, say = text) => emit(action, at, say);
+    const flag = () => slot(expression.verb, null, { max: 1 });
+    switch (expression.verb) {
+      case 'lock': case 'lockIrq': step({ kind: 'lock', target, irq: expression.verb === 'lockIrq' }); return zero;
+      case 'unlock': case 'unlockIrq': step({ kind: 'unlock', target, irq: expression.verb === 'unlockIrq' }); return zero;
+      case 'tryLock': { const got = flag(); step({ kind: 'try-lock', target, slot: got }); return inSlot(got); }
+      case 'readLock': step({ kind: 'enter', target }); return zero;
+      case 'readUnlock': step({ kind: 'exit', target }); return zero;
+      case 'assertHeld': step({ kind: 'assert-held', target }); return zero;
+      case 'synchronize': step({ kind: 'grace-begin', target }); step({ kind: 'grace-end', target }, `${text}: the readers have left`); return zero;
+      case 'get': step({ kind: 'get', target }); return zero;
+      case 'getUnlessZero': { const got = flag(); step({ kind: 'get-unless-zero', target, slot: got }); return inSlot(got); }
+      case 'put': put(target, at, text, frame); return zero;
+      case 'fget': {
+        const file = slot('file', declared?.kind === 'pointer' ? declared.to : null);
+        step({ kind: 'fget', target, slot: file });
+        return inSlot(file);
+      }
+      case 'closeFd': {
+        const type = declared?.kind === 'pointer' ? declared.to : '';
+        const file = slot('file', type);
+        step({ kind: 'close-fd', target, slot: file });
+        const none = branch(inSlot(file), at);
+        put({ object: { kind: 'slot', slot: file }, type, field: 'refs' }, at, `${text}: put its file`, frame);
+        pending.push(...none);
+        return { value: fold('!==', [{ kind: 'slot', slot: file }, zero.value]), type: null, word: false };
+      }
+      case 'free': step({ kind: 'free', object: target.object, type: target.type }); return zero;
+      case 'queue': { const done = flag(); step({ kind: 'queue', target, on: first === undefined ? null : field(first), slot: done }); return inSlot(done); }
+      case 'flush': step({ kind: 'flush-begin', target }); step({ kind: 'flush-end', target }, `${text}: its runs have ended`); return zero;
+      case 'cancel': { const done = flag(); step({ kind: 'cancel-begin', target, slot: done }); step({ kind: 'cancel-end', target }, `${text}: its run has ended`); return inSlot(done); }
+      case 'flushQueue': step({ kind: 'flush-queue-begin', target }); step({ kind: 'flush-queue-end', target }, `${text}: all runs have ended`); return zero;
+      case 'addWaitEntry': case 'addWaitEntryExclusive': {
+        const entry = field(first);
+        const linked = flag();
+        step({ kind: 'lock', target, irq: true }, `${text}: the queue's lock`);
+        step({ kind: 'link', target, entry, exclusive: expression.verb === 'addWaitEntryExclusive', slot: linked });
+        return inSlot(linked);
+      }
+      case 'removeWaitEntry': step({ kind: 'lock', target, irq: true }, `${text}: the queue's lock`); step({ kind: 'unlink', target, entry: field(first) }); return zero;
+      case 'wake': wake(target, value(first), at, text, frame); return zero;
+      case 'wakeAll': step({ kind: 'wake-all', target }); return zero;
+      case 'waitEvent': waitEvent(target, first, null, false, at, text, frame); return zero;
+      case 'waitEventUnlocked': waitEvent(target, first, field(second), false, at, text, frame); return zero;
+      case 'waitEventTimeout': return waitEvent(target, first, null, true, at, text, frame);
+      case 'anyOf': { const one = slot('one', declared?.kind === 'set' ? declared.of : null); step({ kind: 'pick', target, slot: one }); return inSlot(one); }
+      case 'add': case 'remove': step({ kind: expression.verb, target, member: value(first).value }); return zero;
+      case 'has': { const found = flag(); step({ kind: 'has', target, member: value(first).value, slot: found }); return inSlot(found); }
+      default: throw new Error(`${expression.verb} has no steps`);
+    }
+  }
+
+  function choice(expression: Expression & { kind: 'verb' }, _frame: Frame, value: (part: Expression | FieldOf | undefined) => Typed): Typed {
+    if (expression.verb === 'bug') {
+      emit({ kind: 'bug' }, expression.at, expression.text);
+      pending = [];
+      return zero;
+    }
+    const values = expression.verb === 'maybe' ? [constant(false), constant(true)] : expression.with.map(value);
+    const chosen = slot(expression.verb, values[0]?.type ?? null);
+    alternatives(false, expression.at, expression.text, values.map(one => () => setSlot(chosen, one, expression.at)));
+    return inSlot(chosen);
+  }
+
+  function alternatives(byCaller: boolean, at: Place, text: string, bodies: readonly (() => void)[]): void {
+    const starts: number[] = [];
+    emit({ kind: 'choose', alternatives: starts, byCaller }, at, text);
+    const ends: Edge[] = [];
+    pending = [];
+    for (const body of bodies) {
+      // A jump gives every alternative a node to begin at, also one that does nothing.
+      starts.push(emit({ kind: 'jump' }, at, ''));
+      body();
+      ends.push(...pending);
+      pending = [];
+    }
+    pending = ends;
+  }
+
+  function put(target: Target, at: Place, text: string, frame: Frame): void {
+    const index = emit({ kind: 'put', target }, at, text);
+    const more = pending;
+    pending = [[index, 'otherwise']];
+    const runs = system.objects[target.type]?.runs[target.field];
+    const operation = runs === undefined ? undefined : system.operations[runs];
+    if (operation !== undefined) inline(operation, [{ value: target.object, type: target.type, word: false }], false);
+    pending.push(...more);
+    void frame;
+  }
+
+  function wake(target: Target, key: Typed, at: Place, text: string, frame: Frame): void {
+    emit({ kind: 'lock', target, irq: true }, at, `${text}: the queue's lock`);
+    for (const [entryType, entryField] of shared.entriesOn.get(`${target.type}.${target.field}`) ?? []) {
+      const operation = system.operations[system.objects[entryType]?.runs[entryField] ?? ''];
+      if (operation === undefined) continue;
+      const visited = slot('visited', null, { mask: entryType });
+      const one = slot(entryField, entryType);
+      emit({ kind: 'set', slot: visited, value: zero.value }, at, '');
+      const head = emit({ kind: 'next-entry', target, entryType, entryField, visited, slot: one }, at, `${text}: next callback`);
+      inline(operation, [inSlot(one), key], false);
+      joinTo(head);
+      pending = [[head, 'otherwise']];
+    }
+    emit({ kind: 'unlock', target, irq: true }, at, `${text}: release the queue's lock`);
+    void frame;
+  }
+
+  function waitEvent(target: Target, condition: Expression | FieldOf | undefined, dropped: Target | null, timeout: boolean, at: Place, text: string, frame: Frame): Typed {
+    if (condition === undefined || !('kind' in condition)) throw new Error(`${text}: a condition is wanted`);
+    const timedOut = slot('timed out', null, { max: 1 });
+    const result = timeout ? slot('how it ended', null, { word: true }) : null;
+    const head = emit({ kind: 'wait-prepare', target }, at, text);
+    const again = branch(evaluate(condition, frame), at);
+    emit({ kind: 'wait-finish', target }, at, `${text}: it is true`);
+    if (result !== null) setSlot(result, constant('woken'), at);
+    const exits = pending;
+    pending = again;
+    if (dropped !== null) emit({ kind: 'unlock', target: dropped, irq: false }, at, `${text}: drop the mutex`);
+    emit({ kind: 'wait-sleep', target, timeout, slot: timedOut }, at, `${text}: sleep`);
+    if (dropped !== null) emit({ kind: 'lock', target: dropped, irq: false }, at, `${text}: take the mutex again`);
+    if (result !== null) {
+      const woken = branch(inSlot(timedOut), at);
+      // Time is up, but the condition may have come true at the last moment.
+      const late = branch(evaluate(condition, frame), at);
+      setSlot(result, constant('woken'), at);
+      exits.push(...pending);
+      pending = late;
+      setSlot(result, constant('timeout'), at);
+      exits.push(...pending);
+      pending = woken;
+    }
+    joinTo(head);
+    pending = exits;
+    return result === null ? zero : inSlot(result);
+  }
+
+  // ---- Statements
+
+  function block(statements: readonly Statement[], frame: Frame): void {
+    const before = frame.guards.length;
+    for (const statement of statements) {
+      if (isDead()) break;
+      const outer = label;
+      label = statement.label ?? outer;
+      run(statement, frame);
+      label = outer;
+    }
+    if (!isDead()) release(frame, before);
+    frame.guards.length = before;
+  }
+
+  function release(frame: Frame, downTo: number): void {
+    for (const { target, at, text } of frame.guards.slice(downTo).reverse()) emit({ kind: 'unlock', target, irq: false }, at, `${text}: released`);
+  }
+
+  function run(statement: Statement, frame: Frame): void {
+    const { at } = statement;
+    switch (statement.kind) {
+      case 'let': frame.environment.set(statement.name, evaluate(statement.value, frame)); return;
+      case 'do': evaluate(statement.value, frame); return;
+      case 'write': {
+        const target = targetOf(statement.field, frame);
+        const { value } = evaluate(statement.value, frame);
+        emit({ kind: 'write', target, value }, at, statement.text);
+        return;
+      }
+      case 'if': {
+        const when = evaluate(statement.when, frame);
+        if (when.value.kind === 'constant') return block(when.value.value !== 0 ? statement.then : statement.otherwise, frame);
+        const other = branch(when, at);
+        block(statement.then, frame);
+        const after = pending;
+        pending = other;
+        block(statement.otherwise, frame);
+        pending.push(...after);
+        return;
+      }
+      case 'each': {
+        const target = targetOf(statement.set, frame);
+        const visited = slot('visited', null, { mask: statement.of });
+        const one = slot(statement.name.split('@')[0] ?? '', statement.of);
+        emit({ kind: 'set', slot: visited, value: zero.value }, at, '');
+        const head = emit({ kind: 'next', target, visited, slot: one }, at, statement.text);
+        frame.environment.set(statement.name, inSlot(one));
+        loop(head, statement.body, frame, [[head, 'otherwise']]);
+        return;
+      }
+      case 'loop': {
+        const head = emit({ kind: 'jump' }, at, '');
+        loop(head, statement.body, frame, []);
+        return;
+      }
+      case 'repeat':
+        for (let round = statement.from; round <= statement.to; round += 1) {
+          if (isDead()) return;
+          frame.environment.set(statement.name, constant(round));
+          block(statement.body, frame);
+        }
+        return;
+      case 'break': case 'continue': {
+        const around = frame.loops.at(-1);
+        if (around === undefined) throw new Error(`${statement.kind} outside a loop`);
+        release(frame, around.guards);
+        if (statement.kind === 'break') around.breaks.push(...pending);
+        else joinTo(around.head);
+        pending = [];
+        return;
+      }
+      case 'return': {
+        const result = statement.value === null ? null : evaluate(statement.value, frame);
+        if (isDead()) return;
+        if (result !== null && frame.result !== null) setSlot(frame.result, result, at);
+        else if (result !== null) frame.only = result;
+        release(frame, 0);
+        frame.returns.push(...pending);
+        pending = [];
+        return;
+      }
+      case 'block': return block(statement.body, frame);
+      case 'guard': {
+        const target = targetOf(statement.lock, frame);
+        emit({ kind: 'lock', target, irq: false }, at, statement.text);
+        frame.guards.push({ target, at, text: statement.text });
+        return;
+      }
+      case 'choose': alternatives(true, at, 'choose', statement.bodies.map(body => () => {
+        const inner: Frame = { ...frame, environment: new Map(frame.environment), returns: [], guards: [], loops: [] };
+        block(body, inner);
+        pending.push(...inner.returns);
+      })); return;
+      case 'stays': case 'thread': case 'atomic': throw new Error(`${statement.kind} does not belong here`);
+    }
+  }
+
+  function loop(head: number, body: readonly Statement[], frame: Frame, exits: Edge[]): void {
+    const around = { head, breaks: [] as Edge[], guards: frame.guards.length };
+    frame.loops.push(around);
+    block(body, frame);
+    joinTo(head);
+    frame.loops.pop();
+    pending = [...exits, ...around.breaks];
+  }
+
+  const scenarioFrame = (environment: Environment): Frame =>
+    ({ operation: 'scenario', environment: new Map(environment), returns: [], result: null, only: null, loops: [], guards: [], outside: true });
+
+  return {
+    body(statements, environment) {
+      const frame = scenarioFrame(environment);
+      block(statements, frame);
+      pending.push(...frame.returns);
+      return frame.environment;
+    },
+    worker(name, target) {
+      const operation = system.operations[name];
+      if (operation === undefined) throw new Error(`${system.name} has no function ${name}`);
+      const text = `run ${target.type}.${target.field}`;
+      const head = emit({ kind: 'take', target }, operation.at, text);
+      inline(operation, [{ value: target.object, type: target.type, word: false }], false);
+      emit({ kind: 'done', target }, operation.at, `${text}: done`);
+      joinTo(head);
+    },
+    finish() {
+      pending = [];
+      let start = 0;
+      // Nothing is live yet, so a slot set to 0 is what it is anyway.
+      while (nodes[start] !== undefined && isIdle(nodes[start]?.action)) start = nodes[start]?.next ?? END;
+      return { nodes, start: nodes.length === 0 ? END : start, slots, calls };
+    },
+  };
+}
+
+function isIdle(action: Action | undefined): boolean {
+  return action?.kind === 'jump' || (action?.kind === 'set' && action.value.kind === 'constant' && action.value.value === 0);
+}
+
+function countReturns(statements: readonly Statement[]): number {
+  return statements.reduce((sum, statement) => sum + (statement.kind === 'return' ? Number(statement.value !== null)
+    : statement.kind === 'if' ? countReturns(statement.then) + countReturns(statement.otherwise)
+    : 'body' in statement ? countReturns(statement.body) * (statement.kind === 'repeat' ? 2 : 1) : 0), 0);
+}
+
+function endsWithReturn(statements: readonly Statement[]): boolean {
+  return statements.at(-1)?.kind === 'return';
+}
+
+/** Whether evaluating it takes a step, or touches an object. */
+function hasSteps(expression: Expression): boolean {
+  switch (expression.kind) {
+    case 'constant': case 'local': case 'global': return false;
+    case 'operator': return expression.of.some(hasSteps);
+    case 'conditional': case 'read': case 'verb': case 'call': case 'alloc': return true;
+  }
+}
+
+export function fold(operator: Operator, of: readonly Value[]): Value {
+  const [left, right] = of;
+  if (left?.kind !== 'constant' || (of.length > 1 && right?.kind !== 'constant')) return { kind: 'operator', operator, of };
+  return { kind: 'constant', value: apply(operator, left.value, right?.kind === 'constant' ? right.value : 0) };
+}
+
+function apply(operator: Operator, left: number, right: number): number {
+  switch (operator) {
+    case '!': return Number(left === 0);
+    case '===': return Number(left === right);
+    case '!==': return Number(left !== right);
+    case '<': return Number(left < right);
+    case '<=': return Number(left <= right);
+    case '>': return Number(left > right);
+    case '>=': return Number(left >= right);
+    case '+': return left + right;
+    case '-': return left - right;
+    case '&&': return left !== 0 ? right : left;
+    case '||': return left !== 0 ? left : right;
+  }
+}

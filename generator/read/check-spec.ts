@@ -1,0 +1,108 @@
+/** What types cannot see in a system as a whole: locks nobody uses, functions nobody calls, rules that nothing can break. */
+import type { Diagnostic } from './diagnostic.ts';
+import type { Predicate, Rule, SeenField, System } from '../model.ts';
+import { predicateFields } from './settle.ts';
+import { protectionKinds } from './verbs.ts';
+
+export function checkSpec(system: System): Diagnostic[] {
+  return [...unusedLocks(system), ...unusedFunctions(system), ...rulesThatNothingBreaks(system), ...brokenReferences(system)];
+}
+
+/** Every field that some operation, scenario or replacement acts on or writes, and every field set by an alloc: `Type.field`. */
+function touchedFields(system: System): { acted: Set<string>; written: Set<string>; called: Set<string> } {
+  const acted = new Set<string>();
+  const written = new Set<string>();
+  const called = new Set<string>();
+  const visit = (part: unknown): void => {
+    if (Array.isArray(part)) { part.forEach(visit); return; }
+    if (part === null || typeof part !== 'object') return;
+    const node = part as { kind?: unknown; type?: unknown; field?: unknown; of?: unknown; on?: SeenLike | null; with?: unknown[]; fields?: object };
+    if (node.kind === 'verb' && node.on) { acted.add(nameOf(node.on)); written.add(nameOf(node.on)); for (const other of node.with ?? []) if (isField(other)) acted.add(nameOf(other)); }
+    if (node.kind === 'guard' && isField((part as { lock?: unknown }).lock)) acted.add(nameOf((part as { lock: SeenLike }).lock));
+    if (node.kind === 'write' && isField(node.field)) written.add(nameOf(node.field));
+    if (node.kind === 'alloc' && typeof node.type === 'string') for (const field of Object.keys(node.fields ?? {})) written.add(`${node.type}.${field}`);
+    if (node.kind === 'call' && typeof node.of === 'string') called.add(node.of);
+    Object.values(part).forEach(visit);
+  };
+  visit(Object.values(system.operations));
+  visit(system.scenarios);
+  visit(system.variants.map(variant => Object.values(variant.operations)));
+  return { acted, written, called };
+}
+
+interface SeenLike { readonly type: string; readonly field: string }
+function isField(part: unknown): part is SeenLike {
+  return part !== null && typeof part === 'object' && 'type' in part && 'field' in part && typeof part.field === 'string';
+}
+function nameOf(field: SeenLike): string {
+  return `${field.type}.${field.field}`;
+}
+
+function unusedLocks(system: System): Diagnostic[] {
+  const { acted } = touchedFields(system);
+  return Object.values(system.objects).flatMap(object => object.fields.flatMap(({ name, type }): Diagnostic[] =>
+    !protectionKinds.includes(type.kind) || acted.has(`${object.name}.${name}`) ? [] : [{
+      at: object.at, name: 'unused-lock', what: `${object.name}.${name} is never taken, so what it guards is not guarded.`, wayOut: `Take it where it is needed, or take it out of ${object.name}.` }]));
+}
+
+function unusedFunctions(system: System): Diagnostic[] {
+  const { called } = touchedFields(system);
+  const started = new Set([...Object.values(system.interface), ...Object.values(system.objects).flatMap(object => Object.values(object.runs)),
+    ...system.variants.flatMap(variant => Object.values(variant.runs).flatMap(runs => Object.values(runs)))]);
+  return Object.values(system.operations).flatMap((operation): Diagnostic[] => {
+    // What a rule calls is put into the rule; what is one expression is a name for it.
+    const isExpression = operation.body.length === 1 && operation.body[0]?.kind === 'return';
+    if (called.has(operation.name) || started.has(operation.name) || isExpression) return [];
+    return [{ at: operation.at, name: 'unused-function', what: `${operation.name} is called by no operation and no scenario, so it is never explored.`, wayOut: 'Call it in a scenario, or take it out.' }];
+  });
+}
+
+function rulesThatNothingBreaks(system: System): Diagnostic[] {
+  const { written, acted } = touchedFields(system);
+  const changes = (field: SeenField) => written.has(`${field.type}.${field.field}`) || acted.has(`${field.type}.${field.field}`);
+  return system.rules.flatMap((rule): Diagnostic[] => {
+    const tell = (what: string): Diagnostic[] => [{ at: rule.at, name: 'unbreakable-rule', what, wayOut: 'Say what must not happen in terms of fields that operations change, or take the rule out.' }];
+    if (rule.kind === 'invariant' || rule.kind === 'settled') {
+      const fields = [...allFields(rule.when), ...allFields(rule.then)];
+      if (always(rule.then)) return tell(`${rule.name} is true whatever happens: nothing can break it.`);
+      if (fields.length > 0 && !fields.some(changes) && !asksIfLive(rule)) return tell(`${rule.name} reads ${[...new Set(fields.map(nameOf))].join(', ')}, which no operation ever changes: nothing can break it.`);
+    }
+    if (rule.kind === 'order' && rule.classes.length < 2) return tell(`${rule.name} orders fewer than two locks: nothing can break it.`);
+    if (rule.kind === 'order') {
+      const twice = rule.classes.find((one, index) => rule.classes.indexOf(one) !== index);
+      if (twice !== undefined) return [{ at: rule.at, name: 'order-contradicts-itself', what: `${rule.name} puts ${twice} inside itself.`, wayOut: 'Name each lock once, the outer one first.' }];
+    }
+    return [];
+  });
+}
+
+function allFields(predicate: Predicate | null): SeenField[] {
+  if (predicate === null) return [];
+  if (predicate.kind === 'quantified') return [predicate.set, ...allFields(predicate.condition)];
+  return predicateFields(predicate);
+}
+
+function asksIfLive(rule: Rule): boolean {
+  return /"kind":"(live|holds|queued|on-queue|has)"/.test(JSON.stringify(rule));
+}
+
+/** True by its form alone. */
+function always(predicate: Predicate): boolean {
+  if (predicate.kind === 'constant') return predicate.value === true;
+  if (predicate.kind !== 'operator') return false;
+  const [left, right] = predicate.of;
+  if (predicate.operator === '||') return predicate.of.some(always);
+  if (predicate.operator === '&&') return predicate.of.every(always);
+  if (predicate.operator === '===' || predicate.operator === '>=' || predicate.operator === '<=') return JSON.stringify(left) === JSON.stringify(right);
+  return false;
+}
+
+/** Names of scenarios, rules and variants in defects. `tsc` knows the type of a rule, not whether it is one of this system. */
+function brokenReferences(system: System): Diagnostic[] {
+  return system.variants.flatMap(variant => variant.breaks.flatMap(({ rule, scenario }): Diagnostic[] => {
+    const missing = !system.scenarios.some(one => one.name === scenario) ? scenario
+      : rule.startsWith('always.') || system.rules.some(one => one.name === rule) || variant.also.some(one => one.name === rule)
+        || Object.values(system.objects).length === 0 ? null : rule;
+    return missing === null ? [] : [{ at: variant.at, name: 'unknown-name', what: `${variant.name} is said to break ${missing}, which is nothing that this system judges.`, wayOut: 'Name a rule and a scenario of the system.' }];
+  }));
+}

@@ -1,0 +1,229 @@
+/** ts-morph in, model out: reads one system, a folder of spec files. The readers beside it are the only files that see a syntax node. */
+import { Node, Project, ts, type FunctionDeclaration, type SourceFile, type TypeNode, type VariableDeclaration } from 'ts-morph';
+import { inFileOrder, type Diagnostic } from './diagnostic.ts';
+import type { ObjectType, Operation, Rule, Scenario, System, Variant } from '../model.ts';
+import { createReading, docOf, localName, objectName, relativeTo, textOf, type Reading } from './read-context.ts';
+import { readObject, readOwns, readRuns } from './read-object.ts';
+import { readRule, ruleTypes } from './read-rule.ts';
+import { settle } from './settle.ts';
+import { systemFiles } from './spec-folder.ts';
+import { readBody } from './read-statement.ts';
+import { readVariant, variantTypes, type Declared } from './read-variant.ts';
+
+export interface SpecReading { readonly system: System | null; readonly diagnostics: readonly Diagnostic[] }
+
+/** Reads one system. With any diagnostic that is a fault, `system` may be incomplete and must not be used. */
+export function readSystem(specFolder: string, name: string): SpecReading {
+  const project = new Project({
+    skipAddingFilesFromTsConfig: true,
+    compilerOptions: { strict: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+      noEmit: true, types: [], skipLibCheck: true, allowUnusedLabels: true, exactOptionalPropertyTypes: true, noImplicitReturns: true, allowImportingTsExtensions: true },
+  });
+  const files = systemFiles(specFolder, name).map(file => project.addSourceFileAtPath(file));
+  const reading = createReading(specFolder);
+  reportTypeErrors(reading, specFolder, project, files);
+  if (reading.diagnostics.length > 0) return { system: null, diagnostics: inFileOrder(reading.diagnostics) };
+  const system = readDeclarations(reading, specFolder, name, files);
+  return { system, diagnostics: inFileOrder(reading.diagnostics) };
+}
+
+function reportTypeErrors(reading: Reading, specFolder: string, project: Project, files: readonly SourceFile[]): void {
+  for (const file of files) {
+    for (const fault of [...project.getProgram().getSyntacticDiagnostics(file), ...project.getProgram().getSemanticDiagnostics(file)]) {
+      const { line, column } = file.getLineAndColumnAtPos(fault.getStart() ?? 0);
+      reading.diagnostics.push({ at: { file: relativeTo(specFolder, file), line, column }, name: 'type-error', what: typeErrorText(fault.compilerObject.messageText), wayOut: wayOutOfTypeError(file, fault.getStart() ?? 0, fault.getCode()) });
+    }
+  }
+}
+
+/** The first message says what, the last of the chain why; those between are the compiler's own reasoning. */
+function typeErrorText(text: string | ts.DiagnosticMessageChain): string {
+  if (typeof text === 'string') return text;
+  let last = text;
+  while (last.next?.[0] !== undefined) last = last.next[0];
+  const first = text.messageText.length > 160 ? '' : `${text.messageText} `;
+  return last === text ? text.messageText : `${first}${last.messageText}`;
+}
+
+/** What the declared kind wants, for those whose compiler errors say little. */
+const wanted: Readonly<Record<string, string>> = {
+  GuardedBy: 'Every field that can change has an entry: `field: object => object.lock`, with a lock (Mutex, SpinLock, RwLock, RwSemaphore, WaitQueue). A read section may guard reading only: `field: { read: ..., write: ... }`. A field without a guard says `unguarded`, and a comment why.',
+  Contract: 'It has one entry for each errno of the signature, neither more nor fewer: `fails: { EBUSY: (...arguments) => condition }`.',
+  Owns: 'It names pointer fields and the counter they own: `{ kvm: kvm => kvm.users }`.',
+  Runs: 'It has one entry for each counter, work item and wait entry: `{ users: kvm => destroyVm(kvm) }`.',
+  LockOrder: 'It lists locks and read sections of its objects, the outer one first: `(a, b) => [a.lock, b.lock]`.',
+  Invariant: 'It compares fields of its objects and changes nothing: `({ irqfd }) => implies(when, then)`.',
+  Settled: 'It compares fields of its objects and changes nothing: `({ irqfd }) => implies(when, then)`.',
+};
+
+function wayOutOfTypeError(file: SourceFile, position: number, code: number): string {
+  const statement = file.getVariableStatements().find(one => one.getStart() <= position && position <= one.getEnd());
+  const kind = statement?.getDeclarations()[0]?.getTypeNode()?.getText().replace(/<.*$/s, '') ?? '';
+  return wanted[kind] ?? `The TypeScript compiler says so (TS${code}); the editor shows it at the same place.`;
+}
+
+function readDeclarations(reading: Reading, specFolder: string, name: string, files: readonly SourceFile[]): System {
+  const interfaces = files.flatMap(file => file.getInterfaces());
+  const objectNames = new Set(interfaces.map(node => node.getName()));
+  const usesDescriptor = files.map(file => descriptorFile(file)).find(file => file !== undefined);
+  if (usesDescriptor !== undefined) reading.objects['Descriptor'] = descriptorType(usesDescriptor);
+  for (const node of interfaces) {
+    reading.objects[node.getName()] = readObject(reading, node, type => objectNames.has(type));
+    if (node.getJsDocs().length === 0) missingDoc(reading, node, node.getName());
+  }
+
+  const functions = files.flatMap(file => file.getFunctions());
+  for (const node of functions) reading.attempt(() => readHead(reading, node));
+  const constants = files.flatMap(file => file.getVariableDeclarations());
+  for (const node of constants) {
+    const type = node.getTypeNode()?.getText() ?? '';
+    if (node.getVariableStatement()?.hasDeclareKeyword() && reading.objects[type] !== undefined) reading.globals[node.getName()] = type;
+  }
+
+  const operations: Record<string, Operation> = {};
+  for (const node of functions) reading.attempt(() => { operations[node.getName() ?? ''] = readOperation(reading, node); });
+  refuseRecursion(reading, operations, functions);
+
+  const declared = new Map<string, Declared>(Object.keys(operations).map(operation => [operation, { kind: 'operation' }]));
+  const rules: Rule[] = [];
+  const scenarios: Scenario[] = [];
+  const offered: Record<string, string> = {};
+  const runs: Record<string, Record<string, string>> = {};
+  const owns: Record<string, Record<string, string>> = {};
+  let profile: string | null = null;
+  const variantNodes: VariableDeclaration[] = [];
+  for (const node of constants) {
+    reading.attempt(() => {
+      const annotation = node.getTypeNode();
+      const value = node.getInitializer();
+      if (node.getName() === 'baseProfile' && value !== undefined) profile = value.getText().replace(/ as const$/, '').replace(/^'|'$/g, '');
+      if (!Node.isTypeReference(annotation) || value === undefined) return;
+      const type = annotation.getTypeName().getText();
+      const of = objectName(annotation.getTypeArguments()[0]?.getText() ?? '');
+      const statement = node.getVariableStatement();
+      const isMine = ruleTypes.includes(type) || variantTypes.includes(type) || ['Runs', 'Owns', 'Interface', 'Scenario'].includes(type);
+      if (isMine && type !== 'Runs' && docOf(statement).doc === '') missingDoc(reading, node, node.getName());
+      if (ruleTypes.includes(type)) {
+        rules.push(readRule(reading, node, type, annotation, value, node.getName()));
+        declared.set(node.getName(), { kind: 'rule', type, annotation });
+        if (docOf(statement).source === null) reading.diagnostics.push({ at: reading.place(node), name: 'missing-source', what: `${node.getName()} is a rule, and nothing says where it comes from.`, wayOut: 'Add `@source` to its doc comment: a document and section, a source file and function, or "our own reading".' });
+      } else if (type === 'Runs') {
+        runs[of] = readRuns(reading, `${of}`, value);
+        declared.set(node.getName(), { kind: 'runs', type, annotation });
+      } else if (type === 'Owns') {
+        owns[of] = readOwns(reading, value);
+        declared.set(node.getName(), { kind: 'owns', type, annotation });
+      } else if (type === 'Interface') readInterface(reading, value, offered);
+      else if (type === 'Scenario') {
+        scenarios.push(readScenario(reading, node));
+        declared.set(node.getName(), { kind: 'scenario' });
+      } else if (variantTypes.includes(type)) variantNodes.push(node);
+      else if (isUnknownDeclaration(annotation)) reading.refuse(node, 'not-lowered', `${type} is part of the language, but the generator does not read it yet.`, 'Leave it out of this system.');
+    });
+  }
+  for (const [type, own] of Object.entries(runs)) attach(reading, type, 'runs', own);
+  for (const [type, own] of Object.entries(owns)) attach(reading, type, 'owns', own);
+  if (usesDescriptor !== undefined) attach(reading, 'Descriptor', 'owns', { file: 'refs' });
+  const variants: Variant[] = variantNodes.flatMap(node => reading.attempt(() => readVariant(reading, node, declared)) ?? []);
+  for (const { name: extra, parameters, body, at } of reading.extra) operations[extra] = { name: extra, doc: '', at, parameters, result: null, returns: 'nothing', errnos: [], body };
+  const main = files.find(file => file.getBaseNameWithoutExtension() === name);
+  return { name, doc: fileDoc(main), files: files.map(file => relativeTo(specFolder, file)), objects: reading.objects, globals: reading.globals, operations, interface: offered,
+    rules: rules.map(rule => settle(rule, rules)), scenarios, variants, profile, builtIn: builtInRules(files) };
+}
+
+/** The doc comments of `always` in the language. */
+function builtInRules(files: readonly SourceFile[]): Record<string, string> {
+  const language = files.flatMap(file => file.getImportDeclarations()).map(node => node.getModuleSpecifierSourceFile()).find(file => file?.getBaseName() === 'language.ts');
+  const type = language?.getVariableDeclaration('always')?.getTypeNode();
+  if (!Node.isTypeLiteral(type)) return {};
+  return Object.fromEntries(type.getProperties().map(property => [`always.${property.getName()}`, docOf(property).doc]));
+}
+
+function isUnknownDeclaration(annotation: TypeNode): boolean {
+  return /^(Innermost|ReadOnce|TakesOnly|Ends|Exports)\b/.test(annotation.getText());
+}
+
+function attach(reading: Reading, type: string, key: 'runs' | 'owns', own: Record<string, string>): void {
+  const object: ObjectType | undefined = reading.objects[type];
+  if (object !== undefined) reading.objects[type] = { ...object, [key]: own };
+}
+
+function missingDoc(reading: Reading, node: Node, name: string): void {
+  reading.diagnostics.push({ at: reading.place(node), name: 'missing-doc', what: `${name} has no doc comment; its first sentence is what a violation prints.`, wayOut: 'Say in a sentence what it is or what must be true.' });
+}
+
+/** Doc comment at the top of a file. */
+function fileDoc(file: SourceFile | undefined): string {
+  const text = /^\s*\/\*\*([\s\S]*?)\*\//.exec(file?.getFullText() ?? '')?.[1] ?? '';
+  return text.replace(/^\s*\* ?/gm, '').trim().replace(/\s+/g, ' ');
+}
+
+function descriptorFile(file: SourceFile): string | undefined {
+  return /\bDescriptor<(\w+)>/.exec(file.getFullText())?.[1];
+}
+
+/** The language's own object: a number in a table of open files. The table's lock makes each access one step, so no rule guards it. */
+function descriptorType(file: string): ObjectType {
+  return { name: 'Descriptor', doc: 'A number in the table of open files.', at: { file: 'language.ts', line: 1, column: 1 }, runs: {}, owns: {},
+    fields: [{ name: 'file', type: { kind: 'pointer', to: file, nullable: true }, constant: false }] };
+}
+
+function readHead(reading: Reading, node: FunctionDeclaration): void {
+  const name = node.getName() ?? '';
+  if (reading.heads[name] !== undefined) return reading.refuse(node, 'name-used-twice', `Two functions of this system are called ${name}.`, 'Rename one: a folder is one namespace.');
+  const parameters = node.getParameters().map(parameter => {
+    const type = objectName(parameter.getTypeNode()?.getText().replace(/\s*\|\s*null$/, '') ?? '');
+    const known = reading.objects[type] === undefined ? null : type;
+    const local = localName(parameter.getName(), parameter);
+    if (known !== null) reading.localTypes.set(local, known);
+    return { name: local, type: known };
+  });
+  const returned = node.getReturnTypeNode();
+  const parts = returned === undefined ? [] : Node.isUnionTypeNode(returned) ? returned.getTypeNodes().map(part => part.getText()) : [returned.getText()];
+  const result = parts.map(objectName).find(part => reading.objects[part] !== undefined) ?? null;
+  const returns = parts.length === 0 || parts[0] === 'void' ? 'nothing' : parts[0] === 'boolean' ? 'boolean' : 'value';
+  reading.heads[name] = { name, parameters, result, returns, errnos: parts.flatMap(part => /^'(E[A-Z]+)'$/.exec(part)?.[1] ?? []) };
+}
+
+function readOperation(reading: Reading, node: FunctionDeclaration): Operation {
+  const name = node.getName() ?? '';
+  const head = reading.heads[name];
+  const doc = docOf(node).doc;
+  return { name, doc, at: reading.place(node), parameters: head?.parameters ?? [], result: head?.result ?? null, returns: head?.returns ?? 'nothing', errnos: head?.errnos ?? [], body: readBody(reading, node) };
+}
+
+function refuseRecursion(reading: Reading, operations: Readonly<Record<string, Operation>>, functions: readonly FunctionDeclaration[]): void {
+  const calls = (name: string) => JSON.stringify(operations[name]?.body ?? []).matchAll(/"kind":"call","of":"([^"]+)"/g);
+  for (const node of functions) {
+    const start = node.getName() ?? '';
+    const seen = new Set<string>();
+    const stack = [start];
+    while (stack.length > 0) {
+      for (const [, callee = ''] of calls(stack.pop() ?? '')) {
+        if (callee === start) {
+          reading.diagnostics.push({ at: reading.place(node), name: 'recursion', what: `${start} calls itself${seen.size > 1 ? ` through ${[...seen].join(', ')}` : ''}; a thread has no stack that could be explored to an end.`, wayOut: 'Write it as a loop over a set, or `for (;;)` with a step in it.' });
+          stack.length = 0;
+          break;
+        }
+        if (!seen.has(callee)) stack.push(callee);
+        seen.add(callee);
+      }
+    }
+  }
+}
+
+function readInterface(reading: Reading, value: Node, offered: Record<string, string>): void {
+  if (!Node.isObjectLiteralExpression(value)) return;
+  for (const property of value.getProperties()) {
+    const name = Node.isShorthandPropertyAssignment(property) || Node.isPropertyAssignment(property) ? property.getName() : '';
+    const operation = Node.isPropertyAssignment(property) ? property.getInitializer()?.getText() ?? '' : name;
+    if (reading.heads[operation] === undefined) reading.refuse(property, 'unknown-operation', `${operation || textOf(property)} is not a function of this system.`, 'Offer functions of the system by their names.');
+    offered[name] = operation;
+  }
+}
+
+function readScenario(reading: Reading, node: VariableDeclaration): Scenario {
+  const value = node.getInitializer();
+  if (!Node.isArrowFunction(value)) return reading.refuse(node, 'outside-the-subset', 'A scenario is an arrow function of its setup.', 'Write `({ thread, stays }) => { ... }`.');
+  return { name: node.getName(), doc: docOf(node.getVariableStatement()).doc, at: reading.place(node), body: readBody(reading, value) };
+}
