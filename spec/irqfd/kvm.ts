@@ -180,6 +180,7 @@ export function pendingInterrupt(vm: VmFile, gsi: UpTo<30>): boolean {
 }
 
 /** Close the machine's descriptor. */
-export function closeVm(vm: VmFile): void {
+export function closeVm(vm: VmFile): 0 {
   put(vm.refs);
+  return 0;
 }
