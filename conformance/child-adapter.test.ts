@@ -13,7 +13,11 @@ const vectors = [called('a/before', assignTwice), called('b/fault', assignTwice)
 
 function adapter(name: string) {
   const script = fileURLToPath(new URL(`testdata/adapters/${name}.mjs`, import.meta.url));
-  return childAdapter([process.execPath, script], { timeoutMs: name.startsWith('hangs') ? 300 : 5_000, graceMs: 100, maxLineBytes: 200_000 });
+  return childAdapter([process.execPath, script], {
+    timeoutMs: name.startsWith('hangs') ? 300 : 5_000,
+    graceMs: 100,
+    maxLineBytes: 200_000,
+  });
 }
 
 function run(name: string): Promise<RunReport> {
@@ -22,11 +26,19 @@ function run(name: string): Promise<RunReport> {
 
 /** Each adapter fails in the second of three vectors; the others conform, also the one after. */
 const faults: readonly [string, string, string][] = [
-  ['exits-in-the-middle', 'crashed', 'It exited with status 5 before it answered. On standard error it said: assertion failed: list not empty'],
+  [
+    'exits-in-the-middle',
+    'crashed',
+    'It exited with status 5 before it answered. On standard error it said: assertion failed: list not empty',
+  ],
   ['ends-by-signal', 'crashed', 'It was ended by SIGSEGV before it answered.'],
   ['hangs', 'hung', 'It did not answer within 300 ms.'],
   ['prints-rubbish', 'rubbish', 'Its answer is not a line of JSON: Segmentation fault [31m(core dumped)'],
-  ['returns-another-type', 'rubbish', 'Its answer does not follow the protocol. Field history.1.result must be null,string,integer,boolean.'],
+  [
+    'returns-another-type',
+    'rubbish',
+    'Its answer does not follow the protocol. Field history.1.result must be null,string,integer,boolean.',
+  ],
   ['floods', 'flooded', 'It wrote a line of more than 200000 bytes.'],
   ['answers-twice', 'out-of-order', 'It gave more than one answer.'],
   ['answers-a-run-with-a-welcome', 'out-of-order', 'It was asked for a run and answered with a welcome.'],
@@ -39,7 +51,10 @@ const faults: readonly [string, string, string][] = [
 for (const [name, outcome, message] of faults) {
   test(`an adapter that ${name.replaceAll('-', ' ')} has the outcome ${outcome}, and the run goes on`, async () => {
     const report = await run(name);
-    assert.equal(report.vectors.map((vector) => vector.outcome), ['conforming', outcome, 'conforming']);
+    assert.equal(
+      report.vectors.map(vector => vector.outcome),
+      ['conforming', outcome, 'conforming'],
+    );
     assert.is(report.vectors[1]?.message, message);
     assert.is(report.verdict, outcome === 'refused' ? 'inconclusive' : 'violation');
   });
@@ -99,7 +114,7 @@ test('what the program started is ended with it', async () => {
   await child.stop();
   const pid = answer.type === 'refused' ? Number(answer.reason) : 0;
   assert.ok(pid > 1);
-  for (let tries = 0; tries < 100 && isRunning(pid); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let tries = 0; tries < 100 && isRunning(pid); tries++) await new Promise(resolve => setTimeout(resolve, 10));
   assert.not.ok(isRunning(pid));
 });
 

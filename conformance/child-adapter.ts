@@ -1,9 +1,9 @@
 /** An adapter that is a program of its own, in any language, speaking protocol.ts over its standard input and output as JSON Lines. */
-import { AdapterFailure, type Adapter } from './adapter.ts';
-import { openChild, type Child } from './child.ts';
+import { type Adapter, AdapterFailure } from './adapter.ts';
+import { type Child, openChild } from './child.ts';
 import { printable } from './printable.ts';
 import type { Request } from './protocol.ts';
-import { checkAgainst, type Check } from './schema.ts';
+import { type Check, checkAgainst } from './schema.ts';
 
 export interface ChildOptions {
   /** For one answer. */ readonly timeoutMs?: number;
@@ -41,7 +41,9 @@ export function childAdapter(command: readonly string[], options: ChildOptions =
         throw new AdapterFailure('could-not-start', `It speaks protocol ${welcome.protocol}, the runner speaks ${PROTOCOL}.`);
       } catch (error) {
         await end(false);
-        throw error instanceof AdapterFailure && error.kind !== 'unavailable' ? new AdapterFailure('could-not-start', error.message) : error;
+        throw error instanceof AdapterFailure && error.kind !== 'unavailable'
+          ? new AdapterFailure('could-not-start', error.message)
+          : error;
       }
     },
     async run(request) {

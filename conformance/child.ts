@@ -2,7 +2,7 @@
 import { AdapterFailure } from './adapter.ts';
 import { lineReader } from './line-reader.ts';
 import { printable } from './printable.ts';
-import { startGroup, type Ending } from './process-group.ts';
+import { type Ending, startGroup } from './process-group.ts';
 
 export interface Child {
   /** Sends a line and waits for the one that answers it. Rejects with an AdapterFailure; after that the child is only good for `end`. */
@@ -33,7 +33,7 @@ export function openChild(command: readonly string[], maxLineBytes: number): Chi
     if (unread.length > 1 || failure !== null) group.stdout.pause();
     notice();
   });
-  void group.ended.then((ending) => {
+  void group.ended.then(ending => {
     failure ??= endingFailure(ending, said());
     notice();
   });
@@ -43,7 +43,7 @@ export function openChild(command: readonly string[], maxLineBytes: number): Chi
     return text === '' ? '' : ` On standard error it said: ${text}`;
   }
   function noticed(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       const timer = setTimeout(resolve, timeoutMs);
       notice = () => {
         if (unread.length === 0 && failure === null) return;
@@ -67,7 +67,7 @@ export function openChild(command: readonly string[], maxLineBytes: number): Chi
     async end(line, graceMs) {
       if (line !== null && failure === null) {
         group.stdin.end(`${line}\n`);
-        await Promise.race([group.ended, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+        await Promise.race([group.ended, new Promise(resolve => setTimeout(resolve, graceMs).unref())]);
       }
       await group.end(graceMs);
     },
@@ -79,9 +79,13 @@ const UNAVAILABLE = 77;
 
 function endingFailure(ending: Ending, said: string): AdapterFailure {
   switch (ending.kind) {
-    case 'not-run': return new AdapterFailure('could-not-start', `It could not be run: ${printable(ending.reason)}.`);
-    case 'signal': return new AdapterFailure('exited', `It was ended by ${ending.signal} before it answered.${said}`);
-    case 'status': return ending.status === UNAVAILABLE ? new AdapterFailure('unavailable', said.trim() || 'It gives no reason.')
-      : new AdapterFailure('exited', `It exited with status ${ending.status} before it answered.${said}`);
+    case 'not-run':
+      return new AdapterFailure('could-not-start', `It could not be run: ${printable(ending.reason)}.`);
+    case 'signal':
+      return new AdapterFailure('exited', `It was ended by ${ending.signal} before it answered.${said}`);
+    case 'status':
+      return ending.status === UNAVAILABLE
+        ? new AdapterFailure('unavailable', said.trim() || 'It gives no reason.')
+        : new AdapterFailure('exited', `It exited with status ${ending.status} before it answered.${said}`);
   }
 }

@@ -18,7 +18,10 @@ test('either caller may win a race', () => {
 
 test('the first moment that nothing explains is named, with what was allowed there', () => {
   assert.equal(judged(assignRace, call(0), call(1), returns(1, 0), returns(0, 0)), {
-    kind: 'violation', at: 3, seen: 'r0=0', allowed: ['EBUSY'],
+    kind: 'violation',
+    at: 3,
+    seen: 'r0=0',
+    allowed: ['EBUSY'],
     message: 'Call 1 of caller 0, assign(vm, efd, 4), returned 0; a correct implementation returns EBUSY here.',
   });
 });
@@ -31,8 +34,10 @@ test('a call that had ended before the other began was not overtaken', () => {
 test('a return where a correct implementation waits is a violation', () => {
   const waits: Vector = { ...assignRace, expected: [{ profiles: [], allowed: [], states: [{ c0: 1 }, { c1: 2 }, {}] }] };
   const judgement = judged(waits, call(0), returns(0, 0), call(1), returns(1, 0));
-  assert.is(judgement.kind === 'violation' && judgement.message,
-    'Call 1 of caller 0, assign(vm, efd, 4), returned 0; it may not return here at all, because it has to wait for another caller.');
+  assert.is(
+    judgement.kind === 'violation' && judgement.message,
+    'Call 1 of caller 0, assign(vm, efd, 4), returned 0; it may not return here at all, because it has to wait for another caller.',
+  );
 });
 
 test('the string "0" is not the number 0, and "true" is not true', () => {
@@ -42,7 +47,10 @@ test('the string "0" is not the number 0, and "true" is not true', () => {
   assert.is(allowed('0').kind, 'conforming');
   assert.is(allowed(true).kind, 'conforming');
   assert.equal(allowed(0), {
-    kind: 'violation', at: 1, seen: 'r0=0', allowed: ['0', true],
+    kind: 'violation',
+    at: 1,
+    seen: 'r0=0',
+    allowed: ['0', true],
     message: 'Call 1 of caller 0, assign(vm, efd, 4), returned 0; a correct implementation returns "0" or true here.',
   });
   assert.is(allowed('true').kind, 'violation');
@@ -51,15 +59,19 @@ test('the string "0" is not the number 0, and "true" is not true', () => {
 test('a profile finds its own expectation, and an expectation without profiles is for all', () => {
   const history = [call(0), returns(0, 0), call(1), returns(1, 'EBUSY')];
   assert.is(judge(assignTwice, 'linux-5.4', { setup, history }).kind, 'unsupported');
-  const open: Vector = { ...assignTwice, expected: assignTwice.expected.map((one) => ({ ...one, profiles: [] })) };
+  const open: Vector = { ...assignTwice, expected: assignTwice.expected.map(one => ({ ...one, profiles: [] })) };
   assert.is(judge(open, 'linux-5.4', { setup, history }).kind, 'conforming');
 });
 
 test('a setup call with another result is a failure to set up', () => {
-  assert.equal(judge(assignTwice, 'linux-6.1', { setup: [null, 'EEXIST'], history: [] }),
-    { kind: 'could-not-set-up', message: 'Setup call createInterruptController(vm) returned EEXIST instead of 0.' });
-  assert.equal(judge(assignTwice, 'linux-6.1', { setup: ['EMFILE'], history: [] }),
-    { kind: 'could-not-set-up', message: 'Setup call createVm() returned EMFILE instead of a handle.' });
+  assert.equal(judge(assignTwice, 'linux-6.1', { setup: [null, 'EEXIST'], history: [] }), {
+    kind: 'could-not-set-up',
+    message: 'Setup call createInterruptController(vm) returned EEXIST instead of 0.',
+  });
+  assert.equal(judge(assignTwice, 'linux-6.1', { setup: ['EMFILE'], history: [] }), {
+    kind: 'could-not-set-up',
+    message: 'Setup call createVm() returned EMFILE instead of a handle.',
+  });
 });
 
 const lies: readonly [string, Result[], Moment[]][] = [

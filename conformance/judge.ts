@@ -13,7 +13,8 @@ export type Judgement =
   | Violation;
 
 export interface Violation {
-  readonly kind: 'violation'; readonly message: string;
+  readonly kind: 'violation';
+  readonly message: string;
   /** Index of the first moment that nothing explains. */ readonly at: number;
   readonly seen: string;
   /** Results that this call may have here; empty if it may not return yet. */ readonly allowed: readonly Result[];
@@ -21,13 +22,13 @@ export interface Violation {
 
 /** The behaviour that implementations of this profile are held to. One that names no profile is for all. */
 export function expectedFor(vector: Vector, profile: string): Expected | null {
-  return vector.expected.find((one) => one.profiles.includes(profile)) ?? vector.expected.find((one) => one.profiles.length === 0) ?? null;
+  return vector.expected.find(one => one.profiles.includes(profile)) ?? vector.expected.find(one => one.profiles.length === 0) ?? null;
 }
 
 export function judge(vector: Vector, profile: string, answer: Pick<RunAnswer, 'setup' | 'history'>): Judgement {
   const expected = expectedFor(vector, profile);
   if (expected === null) {
-    const known = [...new Set(vector.expected.flatMap((one) => one.profiles))].join(', ');
+    const known = [...new Set(vector.expected.flatMap(one => one.profiles))].join(', ');
     return { kind: 'unsupported', message: `Nothing is expected of profile ${profile}; the vector knows ${known}.` };
   }
   return judgeSetup(vector, answer) ?? contradiction(vector, answer.history) ?? follow(vector, expected, answer.history);
@@ -52,15 +53,17 @@ function judgeSetup(vector: Vector, answer: Pick<RunAnswer, 'setup' | 'history'>
 function contradiction(vector: Vector, history: readonly Moment[]): Judgement | null {
   const made = vector.callers.map(() => 0);
   const open = vector.callers.map(() => false);
-  const turns = vector.order?.flatMap((caller) => [`c${caller}`, `r${caller}`]);
+  const turns = vector.order?.flatMap(caller => [`c${caller}`, `r${caller}`]);
   for (const [index, moment] of history.entries()) {
     const { caller } = moment;
     const calls = vector.callers[caller];
-    if (calls === undefined) return lied(`Moment ${index} is of caller ${caller}; the vector has ${count(vector.callers.length, 'caller')}.`);
+    if (calls === undefined)
+      return lied(`Moment ${index} is of caller ${caller}; the vector has ${count(vector.callers.length, 'caller')}.`);
     const turn = `${moment.at === 'call' ? 'c' : 'r'}${caller}`;
     if (moment.at === 'call') {
       if (open[caller] === true) return lied(`Moment ${index}: caller ${caller} makes a call before its last one returned.`);
-      if (made[caller] === calls.length) return lied(`Moment ${index}: caller ${caller} makes more than its ${count(calls.length, 'call')}.`);
+      if (made[caller] === calls.length)
+        return lied(`Moment ${index}: caller ${caller} makes more than its ${count(calls.length, 'call')}.`);
       if (moment.result !== undefined) return lied(`Moment ${index} is the beginning of a call and has a result.`);
       made[caller] = (made[caller] ?? 0) + 1;
       open[caller] = true;
@@ -73,7 +76,8 @@ function contradiction(vector: Vector, history: readonly Moment[]): Judgement | 
   }
   for (const [caller, calls] of vector.callers.entries()) {
     if (open[caller] === true) return lied(`The last call of caller ${caller} never returns in its account.`);
-    if (made[caller] !== calls.length) return lied(`Caller ${caller} made ${made[caller] ?? 0} of its ${count(calls.length, 'call')} in its account.`);
+    if (made[caller] !== calls.length)
+      return lied(`Caller ${caller} made ${made[caller] ?? 0} of its ${count(calls.length, 'call')} in its account.`);
   }
   return null;
 }
@@ -107,7 +111,9 @@ function reason(moment: Moment, allowed: readonly Result[]): string {
 
 function resultsAllowed(here: Readonly<Record<string, number>>, caller: number): Result[] {
   const prefix = `r${caller}=`;
-  return Object.keys(here).filter((label) => label.startsWith(prefix)).map((label) => readResult(label.slice(prefix.length)));
+  return Object.keys(here)
+    .filter(label => label.startsWith(prefix))
+    .map(label => readResult(label.slice(prefix.length)));
 }
 
 /** Inverse of `resultText`. */

@@ -8,13 +8,19 @@ const test = suite('known failing');
 
 test('a line is a pattern and a reason; comments and empty lines are none', () => {
   const entries = readKnownFailing('# why\n\nirqfd/*  not yet done \nvfio/a\tcrashes\r\n', 'known.txt');
-  assert.equal(entries.map(({ text, reason, place }) => ({ text, reason, place })), [
-    { text: 'irqfd/*', reason: 'not yet done', place: 'known.txt:3' },
-    { text: 'vfio/a', reason: 'crashes', place: 'known.txt:4' },
-  ]);
+  assert.equal(
+    entries.map(({ text, reason, place }) => ({ text, reason, place })),
+    [
+      { text: 'irqfd/*', reason: 'not yet done', place: 'known.txt:3' },
+      { text: 'vfio/a', reason: 'crashes', place: 'known.txt:4' },
+    ],
+  );
 });
 test('a line without a reason is refused by its place', () => {
-  assert.throws(() => readKnownFailing('a b\nirqfd/*\n', 'known.txt'), (error: unknown) => error instanceof UsageFault && error.message.startsWith('known.txt:2: '));
+  assert.throws(
+    () => readKnownFailing('a b\nirqfd/*\n', 'known.txt'),
+    (error: unknown) => error instanceof UsageFault && error.message.startsWith('known.txt:2: '),
+  );
 });
 test('a pattern that matches nothing is refused', () => {
   const entries = readKnownFailing('irqfd/* old', 'known.txt');

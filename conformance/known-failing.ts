@@ -2,12 +2,14 @@
  * The list of vectors that are known to fail. One a line: a pattern, white space, the reason. Empty lines and lines that begin
  * with `#` are comments. The vectors are run all the same; one that passes has to leave the list.
  */
-import { pattern, type Pattern } from './pattern.ts';
+import { type Pattern, pattern } from './pattern.ts';
 import { UsageFault } from './usage-fault.ts';
 import type { Vector } from './vector.ts';
 
 export interface KnownFailing {
-  readonly text: string; readonly matches: Pattern; readonly reason: string;
+  readonly text: string;
+  readonly matches: Pattern;
+  readonly reason: string;
   /** `known-failing.txt:3`. */ readonly place: string;
 }
 
@@ -27,7 +29,7 @@ export function readKnownFailing(text: string, file: string): KnownFailing[] {
 /** Throws a UsageFault if an entry matches none of the vectors: what it stood for has been renamed or is gone. */
 export function refuseStale(entries: readonly KnownFailing[], vectors: readonly Vector[]): void {
   for (const entry of entries) {
-    if (!vectors.some((vector) => entry.matches(vector.id))) {
+    if (!vectors.some(vector => entry.matches(vector.id))) {
       throw new UsageFault(`${entry.place}: Pattern ${entry.text} matches no vector. Take the line out, or mend the pattern.`);
     }
   }

@@ -6,14 +6,20 @@ import { lineReader } from './line-reader.ts';
 const test = suite('line reader');
 
 test('however the bytes arrive, the lines are the same', () => {
-  const lines = fc.array(fc.string({ maxLength: 20, unit: 'grapheme' }).map((line) => line.replaceAll('\n', '')), { maxLength: 6 });
-  fc.assert(fc.property(lines, fc.array(fc.nat(80)), (expected, cuts) => {
-    const bytes = Buffer.from(expected.map((line) => `${line}\n`).join(''));
-    const edges = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
-    const reader = lineReader(1000);
-    const seen = edges.slice(1).flatMap((edge, index) => (reader.push(bytes.subarray(edges[index], edge)) ?? []).map(String));
-    assert.equal(seen, expected);
-  }), { seed: 1, numRuns: 200 });
+  const lines = fc.array(
+    fc.string({ maxLength: 20, unit: 'grapheme' }).map(line => line.replaceAll('\n', '')),
+    { maxLength: 6 },
+  );
+  fc.assert(
+    fc.property(lines, fc.array(fc.nat(80)), (expected, cuts) => {
+      const bytes = Buffer.from(expected.map(line => `${line}\n`).join(''));
+      const edges = [0, ...cuts.map(cut => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
+      const reader = lineReader(1000);
+      const seen = edges.slice(1).flatMap((edge, index) => (reader.push(bytes.subarray(edges[index], edge)) ?? []).map(String));
+      assert.equal(seen, expected);
+    }),
+    { seed: 1, numRuns: 200 },
+  );
 });
 test('a line of the greatest length is read, one byte more floods for good', () => {
   const reader = lineReader(4);

@@ -28,7 +28,7 @@ function argumentText(argument: Argument): string {
 /** Each moment as a line: `caller 0 calls assign(vm, efd, 4)`, `caller 0 returns EBUSY`. */
 export function tellHistory(vector: Vector, history: readonly Moment[]): string[] {
   const made = vector.callers.map(() => 0);
-  return history.map((moment) => {
+  return history.map(moment => {
     if (moment.at === 'return') return `caller ${moment.caller} returns ${resultText(moment.result ?? null)}`;
     const index = made[moment.caller] ?? 0;
     made[moment.caller] = index + 1;

@@ -3,19 +3,28 @@
 export type Pattern = (id: string) => boolean;
 
 export function pattern(text: string): Pattern {
-  const source = text.split(/(\/\*\*$|^\*\*\/|\/\*\*\/|\*\*|\*)/).map(sourceOf).join('');
+  const source = text
+    .split(/(\/\*\*$|^\*\*\/|\/\*\*\/|\*\*|\*)/)
+    .map(sourceOf)
+    .join('');
   const expression = new RegExp(`^${source}$`);
-  return (id) => expression.test(id);
+  return id => expression.test(id);
 }
 
 function sourceOf(part: string): string {
   switch (part) {
-    case '*': return '[^/]*';
-    case '**': return '.*';
+    case '*':
+      return '[^/]*';
+    case '**':
+      return '.*';
     // The slash goes away with the components, so that `a/**` is `a` and all below it.
-    case '/**': return '(?:/.*)?';
-    case '**/': return '(?:.*/)?';
-    case '/**/': return '/(?:.*/)?';
-    default: return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+    case '/**':
+      return '(?:/.*)?';
+    case '**/':
+      return '(?:.*/)?';
+    case '/**/':
+      return '/(?:.*/)?';
+    default:
+      return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   }
 }

@@ -22,10 +22,19 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function startGroup(command: readonly string[]): ProcessGroup {
   const [file = '', ...rest] = command;
-  const child = execa(file, rest, { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', encoding: 'buffer', buffer: false, reject: false, detached: true, cleanup: false });
+  const child = execa(file, rest, {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    encoding: 'buffer',
+    buffer: false,
+    reject: false,
+    detached: true,
+    cleanup: false,
+  });
   // Writing to a child that has just ended fails; that it ended is told by `ended`.
   child.stdin.on('error', () => {});
-  const exited = new Promise<void>((resolve) => {
+  const exited = new Promise<void>(resolve => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
@@ -37,10 +46,15 @@ export function startGroup(command: readonly string[]): ProcessGroup {
     return { kind: 'not-run', reason: result.originalMessage ?? 'no reason given' };
   });
   return {
-    stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, ended,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended,
     async end(graceMs) {
       if (pid !== undefined) signalGroup(pid, 'SIGTERM');
-      const timer = setTimeout(() => { if (pid !== undefined) signalGroup(pid, 'SIGKILL'); }, graceMs);
+      const timer = setTimeout(() => {
+        if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+      }, graceMs);
       await exited;
       clearTimeout(timer);
       if (pid !== undefined) signalGroup(pid, 'SIGKILL');

@@ -8,13 +8,21 @@ import { assignRace, assignTwice } from './testdata/assign-vectors.ts';
 
 const test = suite('protocol document');
 const text = readFileSync(new URL('PROTOCOL.md', import.meta.url), 'utf8');
-const said = (mark: string) => text.split('\n').filter((line) => line.startsWith(`${mark} {`)).map((line): unknown => JSON.parse(line.slice(2)));
+const said = (mark: string) =>
+  text
+    .split('\n')
+    .filter(line => line.startsWith(`${mark} {`))
+    .map((line): unknown => JSON.parse(line.slice(2)));
 const checkRequest = checkAgainst('protocol.schema.json#/definitions/Request');
 const checkRan = checkAgainst('protocol.schema.json#/definitions/RunAnswer');
-const answerChecks = [checkAgainst('protocol.schema.json#/definitions/Welcome'), checkRan, checkAgainst('protocol.schema.json#/definitions/Refusal')];
+const answerChecks = [
+  checkAgainst('protocol.schema.json#/definitions/Welcome'),
+  checkRan,
+  checkAgainst('protocol.schema.json#/definitions/Refusal'),
+];
 
 test('every request of the transcript follows the schema, and each type occurs', () => {
-  const types = said('>').map((line) => {
+  const types = said('>').map(line => {
     const checked = checkRequest(line);
     assert.ok('value' in checked, JSON.stringify(line));
     return 'value' in checked ? checked.value.type : '';
@@ -24,7 +32,7 @@ test('every request of the transcript follows the schema, and each type occurs',
 
 test('every answer of the transcript follows the schema, and each type occurs', () => {
   const answers = said('<');
-  const kinds = answers.map((line) => answerChecks.findIndex((check) => 'value' in check(line)));
+  const kinds = answers.map(line => answerChecks.findIndex(check => 'value' in check(line)));
   assert.equal(kinds, [0, 1, 1, 2]);
 });
 
@@ -33,7 +41,7 @@ test('what the transcript shows is conforming', () => {
     const checked = checkRequest(line);
     return 'value' in checked && checked.value.type === 'run' ? [checked.value] : [];
   });
-  const answers = said('<').flatMap((line) => {
+  const answers = said('<').flatMap(line => {
     const checked = checkRan(line);
     return 'value' in checked ? [checked.value] : [];
   });

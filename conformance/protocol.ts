@@ -5,7 +5,10 @@
 import type { Result, SetupCall, VectorCall } from './vector.ts';
 
 /** First message. */
-export interface Hello { type: 'hello'; /** Lowest and highest protocol version that the runner speaks. */ protocol: [number, number] }
+export interface Hello {
+  type: 'hello' /** Lowest and highest protocol version that the runner speaks. */;
+  protocol: [number, number];
+}
 export interface Welcome {
   type: 'welcome';
   protocol: number;
@@ -42,10 +45,20 @@ export interface RunAnswer {
   /** Lines of a trace, if `observes` is not empty. */
   trace?: object[];
 }
-export interface Moment { caller: number; at: 'call' | 'return'; /** Of a return. */ result?: Result }
+export interface Moment {
+  caller: number;
+  at: 'call' | 'return' /** Of a return. */;
+  result?: Result;
+}
 
 /** The implementation cannot do this now, for a reason that is not a fault of it. */
-export interface Refusal { type: 'refused'; id: number; reason: string }
-export interface Bye { type: 'bye' }
+export interface Refusal {
+  type: 'refused';
+  id: number;
+  reason: string;
+}
+export interface Bye {
+  type: 'bye';
+}
 export type Request = Hello | RunRequest | Bye;
 export type Answer = Welcome | RunAnswer | Refusal;

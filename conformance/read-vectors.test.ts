@@ -6,7 +6,13 @@ import { UsageFault } from './usage-fault.ts';
 import type { Vector, VectorFile } from './vector.ts';
 
 const test = suite('read vectors');
-const file: VectorFile = { generated: 'by hand', schema: 'holdfast/vectors/1', system: 'irqfd', profiles: ['linux-6.1', 'linux-6.17'], vectors: [assignTwice, assignRace] };
+const file: VectorFile = {
+  generated: 'by hand',
+  schema: 'holdfast/vectors/1',
+  system: 'irqfd',
+  profiles: ['linux-6.1', 'linux-6.17'],
+  vectors: [assignTwice, assignRace],
+};
 
 function refusal(value: unknown): string {
   try {
@@ -29,7 +35,10 @@ test('what is not JSON, or has another shape, is refused by file and field', () 
   assert.is(spoilt({ order: [0.5, 1] }), 'v.json: Field vectors.0.order.0 must be integer.');
 });
 test('an order that does not fit the callers is refused', () => {
-  assert.is(spoilt({ order: [0, 0] }), 'v.json: irqfd/assignTwice/in-turn: The order does not give each caller as many turns as it has calls.');
+  assert.is(
+    spoilt({ order: [0, 0] }),
+    'v.json: irqfd/assignTwice/in-turn: The order does not give each caller as many turns as it has calls.',
+  );
   assert.is(spoilt({ order: [0, 1, 2] }), 'v.json: irqfd/assignTwice/in-turn: The order names a caller that does not exist.');
 });
 test('a handle that nothing keeps is refused', () => {
@@ -38,7 +47,10 @@ test('a handle that nothing keeps is refused', () => {
 test('an automaton that leads out of itself is refused', () => {
   const states = [{ c0: 1 }];
   assert.match(spoilt({ expected: [{ profiles: [], allowed: [], states }] }), /State 0 goes to state 1 on c0, which does not exist\.$/);
-  assert.match(spoilt({ expected: [{ profiles: [], allowed: [], states: [{ x0: 0 }] }] }), /State 0 has the event x0, which is neither a call nor a return\.$/);
+  assert.match(
+    spoilt({ expected: [{ profiles: [], allowed: [], states: [{ x0: 0 }] }] }),
+    /State 0 has the event x0, which is neither a call nor a return\.$/,
+  );
 });
 
 test.run();

@@ -38,10 +38,10 @@ function problemOf(vector: Vector): string | null {
     if (unknown !== null) return unknown;
   }
   const { order } = vector;
-  if (order !== null && !vector.callers.every((calls, caller) => order.filter((turn) => turn === caller).length === calls.length)) {
+  if (order !== null && !vector.callers.every((calls, caller) => order.filter(turn => turn === caller).length === calls.length)) {
     return 'The order does not give each caller as many turns as it has calls.';
   }
-  if (order !== null && order.some((turn) => vector.callers[turn] === undefined)) return 'The order names a caller that does not exist.';
+  if (order?.some(turn => vector.callers[turn] === undefined)) return 'The order names a caller that does not exist.';
   for (const expected of vector.expected) {
     const problem = problemOfAutomaton(expected);
     if (problem !== null) return problem;

@@ -75,5 +75,20 @@ export interface Finding {
  * - `not-run`: the run was broken off before;
  * - `known-failing`: it fails, and the list says so; `unexpected-pass`: the list says so, and it conforms.
  */
-export type Outcome = 'conforming' | 'violation' | 'could-not-set-up' | 'unsupported' | 'refused' | 'inconclusive'
-  | 'crashed' | 'hung' | 'rubbish' | 'flooded' | 'out-of-order' | 'lied' | 'could-not-start' | 'not-run' | 'known-failing' | 'unexpected-pass';
+export type Outcome =
+  | 'conforming'
+  | 'violation'
+  | 'could-not-set-up'
+  | 'unsupported'
+  | 'refused'
+  | 'inconclusive'
+  | 'crashed'
+  | 'hung'
+  | 'rubbish'
+  | 'flooded'
+  | 'out-of-order'
+  | 'lied'
+  | 'could-not-start'
+  | 'not-run'
+  | 'known-failing'
+  | 'unexpected-pass';

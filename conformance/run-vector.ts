@@ -1,5 +1,5 @@
 /** One vector on an adapter that has been started: as many rounds as asked for, until one does not conform. */
-import { AdapterFailure, type Adapter } from './adapter.ts';
+import { type Adapter, AdapterFailure } from './adapter.ts';
 import { expectedFor, judge } from './judge.ts';
 import { callText, tellHistory } from './moment.ts';
 import { printable } from './printable.ts';
@@ -14,20 +14,31 @@ export type JudgeTrace = (lines: readonly object[]) => {
 };
 
 export interface VectorResult {
-  readonly outcome: Outcome; readonly message: string;
-  readonly seed: number | null; readonly rounds: number;
+  readonly outcome: Outcome;
+  readonly message: string;
+  readonly seed: number | null;
+  readonly rounds: number;
   readonly finding: Finding | null;
 }
 
 /** Counts requests of a whole run, so that no two have the same id. */
-export interface RequestIds { next: number }
+export interface RequestIds {
+  next: number;
+}
 
-export async function runVector(vector: Vector, adapter: Adapter, welcome: Welcome, seeds: readonly number[], ids: RequestIds, judgeTrace: JudgeTrace | null): Promise<VectorResult> {
+export async function runVector(
+  vector: Vector,
+  adapter: Adapter,
+  welcome: Welcome,
+  seeds: readonly number[],
+  ids: RequestIds,
+  judgeTrace: JudgeTrace | null,
+): Promise<VectorResult> {
   const unsupported = notSupported(vector, welcome);
   if (unsupported !== null) return { outcome: 'unsupported', message: unsupported, seed: null, rounds: 0, finding: null };
   let open: VectorResult | null = null;
   for (const [index, seed] of seeds.entries()) {
-    const result = { ...await runRound(vector, adapter, welcome, seed, ids, judgeTrace), seed, rounds: index + 1 };
+    const result = { ...(await runRound(vector, adapter, welcome, seed, ids, judgeTrace)), seed, rounds: index + 1 };
     if (result.outcome === 'inconclusive') open ??= result;
     else if (result.outcome !== 'conforming') return result;
   }
@@ -41,7 +52,14 @@ export function needsRestart(outcome: Outcome): boolean {
 
 type RoundResult = Pick<VectorResult, 'outcome' | 'message' | 'finding'>;
 
-async function runRound(vector: Vector, adapter: Adapter, welcome: Welcome, seed: number, ids: RequestIds, judgeTrace: JudgeTrace | null): Promise<RoundResult> {
+async function runRound(
+  vector: Vector,
+  adapter: Adapter,
+  welcome: Welcome,
+  seed: number,
+  ids: RequestIds,
+  judgeTrace: JudgeTrace | null,
+): Promise<RoundResult> {
   const { setup, callers, order } = vector;
   try {
     const answer = await adapter.run({ type: 'run', id: ids.next++, vector: vector.id, setup, callers, order, seed });
@@ -56,31 +74,44 @@ function judgeAnswer(vector: Vector, welcome: Welcome, answer: RunAnswer, judgeT
   const judgement = judge(vector, welcome.profile, answer);
   if (judgement.kind === 'violation') {
     const { at, seen, allowed } = judgement;
-    return { outcome: 'violation', message: judgement.message, finding: { history: tellHistory(vector, answer.history), at, seen, allowed: [...allowed] } };
+    return {
+      outcome: 'violation',
+      message: judgement.message,
+      finding: { history: tellHistory(vector, answer.history), at, seen, allowed: [...allowed] },
+    };
   }
   if (judgement.kind !== 'conforming') return plain(judgement.kind, judgement.message);
-  if (welcome.observes.length > 0 && answer.trace === undefined) return plain('lied', 'It says that it reports inside events, and gives no trace.');
+  if (welcome.observes.length > 0 && answer.trace === undefined)
+    return plain('lied', 'It says that it reports inside events, and gives no trace.');
   if (answer.trace === undefined || judgeTrace === null) return plain('conforming', '');
   const { verdict, findings } = judgeTrace(answer.trace);
-  const told = findings.map((finding) => `${finding.rule}: ${finding.detail}`).join('; ');
+  const told = findings.map(finding => `${finding.rule}: ${finding.detail}`).join('; ');
   if (verdict === 'pass') return plain('conforming', '');
   return plain(verdict, told === '' ? 'The trace does not show all that the rules need.' : `The trace breaks ${told}.`);
 }
 
 function notSupported(vector: Vector, welcome: Welcome): string | null {
-  const missing = [...vector.setup, ...vector.callers.flat()].find((call) => !welcome.calls.includes(call.call));
+  const missing = [...vector.setup, ...vector.callers.flat()].find(call => !welcome.calls.includes(call.call));
   if (missing !== undefined) return `The adapter does not offer ${callText(missing)}.`;
   if (expectedFor(vector, welcome.profile) !== null) return null;
-  const known = [...new Set(vector.expected.flatMap((one) => one.profiles))];
+  const known = [...new Set(vector.expected.flatMap(one => one.profiles))];
   return `Nothing is expected of profile ${printable(welcome.profile)}; the vector knows ${known.join(', ')}.`;
 }
 
 function failureOf(error: unknown): [Outcome, string] {
-  if (!(error instanceof AdapterFailure)) return ['crashed', `The adapter threw: ${error instanceof Error ? printable(error.message) : 'no reason given'}`];
+  if (!(error instanceof AdapterFailure))
+    return ['crashed', `The adapter threw: ${error instanceof Error ? printable(error.message) : 'no reason given'}`];
   switch (error.kind) {
-    case 'exited': return ['crashed', error.message];
-    case 'unavailable': case 'could-not-start': return ['could-not-start', error.message];
-    case 'hung': case 'rubbish': case 'flooded': case 'out-of-order': return [error.kind, error.message];
+    case 'exited':
+      return ['crashed', error.message];
+    case 'unavailable':
+    case 'could-not-start':
+      return ['could-not-start', error.message];
+    case 'hung':
+    case 'rubbish':
+    case 'flooded':
+    case 'out-of-order':
+      return [error.kind, error.message];
   }
 }
 

@@ -1,12 +1,12 @@
 /** Vectors times adapter: an outcome with its own name for each, whatever the adapter does. */
-import { AdapterFailure, type Adapter } from './adapter.ts';
-import { refuseStale, type KnownFailing } from './known-failing.ts';
+import { type Adapter, AdapterFailure } from './adapter.ts';
+import { type KnownFailing, refuseStale } from './known-failing.ts';
 import { pattern } from './pattern.ts';
 import { printable } from './printable.ts';
 import type { Welcome } from './protocol.ts';
 import type { RunReport, VectorReport } from './report.ts';
-import { needsRestart, runVector, type JudgeTrace, type VectorResult } from './run-vector.ts';
-import { isInShard, replayText, roundSeed, type ReplayToken, type Shard } from './seed.ts';
+import { type JudgeTrace, needsRestart, runVector, type VectorResult } from './run-vector.ts';
+import { isInShard, type ReplayToken, replayText, roundSeed, type Shard } from './seed.ts';
 import { UsageFault } from './usage-fault.ts';
 import type { Vector } from './vector.ts';
 import { countOutcomes, verdictOf } from './verdict.ts';
@@ -50,8 +50,10 @@ export async function runVectors(vectors: readonly Vector[], adapter: Adapter, o
       }
       const times = vector.order === null && vector.callers.length > 1 ? rounds : 1;
       const seeds = Array.from({ length: times }, (_, round) => replay?.seed ?? roundSeed(seed, vector.id, round));
-      result = 'failure' in started ? unrun('could-not-start', started.failure)
-        : await runVector(vector, adapter, started.welcome, seeds, ids, judgeTrace);
+      result =
+        'failure' in started
+          ? unrun('could-not-start', started.failure)
+          : await runVector(vector, adapter, started.welcome, seeds, ids, judgeTrace);
       if (needsRestart(result.outcome)) await starter.discard();
     }
     const report = reportOf(vector, withKnown(vector, knownFailing, result), given, Math.round(now() - vectorBegan));
@@ -63,24 +65,30 @@ export async function runVectors(vectors: readonly Vector[], adapter: Adapter, o
   const verdict = unavailable === null ? verdictOf(counts) : { verdict: 'skipped' as const, message: unavailable };
   const welcome = starter.first();
   return {
-    schema: 'holdfast/report/1', ...verdict,
+    schema: 'holdfast/report/1',
+    ...verdict,
     adapter: { given, welcome: welcome === null ? null : introduction(welcome) },
     environment: welcome?.about ?? {},
-    seed: replay?.seed ?? seed, rounds, shard: shard === null ? null : [shard.index, shard.count],
-    counts, vectors: reports, durationMs: Math.round(now() - began),
+    seed: replay?.seed ?? seed,
+    rounds,
+    shard: shard === null ? null : [shard.index, shard.count],
+    counts,
+    vectors: reports,
+    durationMs: Math.round(now() - began),
   };
 }
 
 function select(vectors: readonly Vector[], options: RunOptions): Vector[] {
   const { replay = null, shard = null } = options;
   if (replay !== null) {
-    const found = vectors.filter((vector) => vector.id === replay.vector);
+    const found = vectors.filter(vector => vector.id === replay.vector);
     if (found.length === 0) throw new UsageFault(`There is no vector ${replay.vector} to replay.`);
     return found;
   }
   const patterns = (options.patterns ?? []).map(pattern);
-  return vectors.filter((vector) => (patterns.length === 0 || patterns.some((matches) => matches(vector.id)))
-    && (shard === null || isInShard(shard, vector.id)));
+  return vectors.filter(
+    vector => (patterns.length === 0 || patterns.some(matches => matches(vector.id))) && (shard === null || isInShard(shard, vector.id)),
+  );
 }
 
 function refuseTwins(vectors: readonly Vector[]): void {
@@ -115,7 +123,10 @@ function starterOf(adapter: Adapter) {
         failures = 0;
         return { welcome: current };
       } catch (error) {
-        last = error instanceof AdapterFailure ? error.message : `The adapter threw: ${error instanceof Error ? printable(error.message) : 'no reason given'}`;
+        last =
+          error instanceof AdapterFailure
+            ? error.message
+            : `The adapter threw: ${error instanceof Error ? printable(error.message) : 'no reason given'}`;
         if (first === null && error instanceof AdapterFailure && error.kind === 'unavailable') return { unavailable: last };
         failures += 1;
         await adapter.stop();
@@ -127,12 +138,23 @@ function starterOf(adapter: Adapter) {
 
 /** The outcome, turned by the list of known failures. */
 function withKnown(vector: Vector, entries: readonly KnownFailing[], result: VectorResult): VectorResult {
-  const entry = entries.find((one) => one.matches(vector.id));
+  const entry = entries.find(one => one.matches(vector.id));
   if (entry === undefined) return result;
   switch (result.outcome) {
-    case 'unsupported': case 'refused': case 'inconclusive': case 'could-not-start': case 'not-run': return result;
-    case 'conforming': return { ...result, outcome: 'unexpected-pass', message: `It conforms, but ${entry.place} says that it fails: ${entry.reason}` };
-    default: return { ...result, outcome: 'known-failing', message: `As ${entry.place} says (${entry.reason}), ${result.outcome}: ${result.message}` };
+    case 'unsupported':
+    case 'refused':
+    case 'inconclusive':
+    case 'could-not-start':
+    case 'not-run':
+      return result;
+    case 'conforming':
+      return { ...result, outcome: 'unexpected-pass', message: `It conforms, but ${entry.place} says that it fails: ${entry.reason}` };
+    default:
+      return {
+        ...result,
+        outcome: 'known-failing',
+        message: `As ${entry.place} says (${entry.reason}), ${result.outcome}: ${result.message}`,
+      };
   }
 }
 
@@ -142,8 +164,10 @@ function unrun(outcome: 'not-run' | 'could-not-start', message: string): VectorR
 
 function reportOf(vector: Vector, result: VectorResult, given: string, durationMs: number): VectorReport {
   const { outcome, message, seed, rounds, finding } = result;
-  const again = outcome === 'conforming' || seed === null ? null
-    : `npx holdfast run --adapter ${shellWord(given)} --replay ${shellWord(replayText({ vector: vector.id, seed }))}`;
+  const again =
+    outcome === 'conforming' || seed === null
+      ? null
+      : `npx holdfast run --adapter ${shellWord(given)} --replay ${shellWord(replayText({ vector: vector.id, seed }))}`;
   return { id: vector.id, title: vector.title, outcome, message, reproduce: again, seed, rounds, durationMs, finding };
 }
 

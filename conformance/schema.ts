@@ -30,7 +30,7 @@ function ajv(): Ajv {
 
 export function checkAgainst<Name extends keyof Shapes>(name: Name): Check<Shapes[Name]> {
   let validate: ValidateFunction<Shapes[Name]> | undefined;
-  return (value) => {
+  return value => {
     validate ??= ajv().getSchema<Shapes[Name]>(name);
     if (validate === undefined) throw new Error(`There is no schema ${name}.`);
     return validate(value) ? { value } : { problem: sentence(validate.errors?.[0]) };

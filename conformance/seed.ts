@@ -15,14 +15,20 @@ export function roundSeed(runSeed: number, vector: string, round: number): numbe
 }
 
 /** `index` counts from 1, as in `--shard 1/4`. */
-export interface Shard { readonly index: number; readonly count: number }
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
 
 export function isInShard(shard: Shard, vector: string): boolean {
   return hash(vector) % shard.count === shard.index - 1;
 }
 
 /** What `--replay` takes: `irqfd/assignTwice/1-2-1@77`. */
-export interface ReplayToken { readonly vector: string; readonly seed: number }
+export interface ReplayToken {
+  readonly vector: string;
+  readonly seed: number;
+}
 
 export function replayText(token: ReplayToken): string {
   return `${token.vector}@${token.seed}`;
@@ -47,7 +53,7 @@ export function readShard(text: string): Shard | null {
 /** A source of numbers from 0 to below its argument (mulberry32). The same seed gives the same numbers. */
 export function randomFrom(seed: number): (below: number) => number {
   let state = seed | 0;
-  return (below) => {
+  return below => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;

@@ -3,17 +3,17 @@
  * It knows the scenarios of the spec, so it makes the calls of a vector in the scenario that the vector came from.
  */
 import { resultOf } from '../generator/emit/automaton.ts';
-import { emitStepper } from '../generator/explore/emit-stepper.ts';
 import { setupCalls, vectorCall } from '../generator/emit/emit-vectors.ts';
-import { evaluate } from '../generator/interpret/evaluate.ts';
+import { type ChoicePlaces, callersOf } from '../generator/emit/scripts.ts';
+import { emitStepper } from '../generator/explore/emit-stepper.ts';
+import { type PackedSuccessor, type Stepper, stepperOf } from '../generator/explore/stepper.ts';
 import { instantiate } from '../generator/instantiate/instantiate.ts';
-import type { System } from '../generator/model.ts';
+import { evaluate } from '../generator/interpret/evaluate.ts';
 import { narrate } from '../generator/interpret/narrate.ts';
+import type { System } from '../generator/model.ts';
 import type { Program, Step } from '../generator/program.ts';
-import { callersOf, type ChoicePlaces } from '../generator/emit/scripts.ts';
-import { stepperOf, type PackedSuccessor, type Stepper } from '../generator/explore/stepper.ts';
 import { eventFields } from '../oracles/event-fields.ts';
-import { AdapterFailure, type Adapter } from './adapter.ts';
+import { type Adapter, AdapterFailure } from './adapter.ts';
 import type { Moment, RunAnswer, RunRequest } from './protocol.ts';
 import { randomFrom } from './seed.ts';
 import type { Result } from './vector.ts';
@@ -26,8 +26,13 @@ export interface SimulatorOptions {
 
 /** A scenario, made ready once and run many times. */
 interface Prepared {
-  readonly program: Program; readonly stepper: Stepper; readonly places: readonly ChoicePlaces[];
-  /** For each caller, the choices that lead to its calls, by the calls as text. */ readonly choices: readonly ReadonlyMap<string, readonly number[]>[];
+  readonly program: Program;
+  readonly stepper: Stepper;
+  readonly places: readonly ChoicePlaces[];
+  /** For each caller, the choices that lead to its calls, by the calls as text. */ readonly choices: readonly ReadonlyMap<
+    string,
+    readonly number[]
+  >[];
   readonly setup: readonly Result[];
 }
 
@@ -44,32 +49,57 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
   return {
     async start() {
       const own = systems.flatMap(system => system.variants).find(one => one.name === variant);
-      return { type: 'welcome', protocol: 1, name: 'simulator', version: '1', calls: [...new Set(systems.flatMap(system => Object.keys(system.interface)))],
-        observes: options.observe ? Object.keys(eventFields) : [], profile: options.profile ?? own?.profile ?? systems.map(system => system.profile).find(profile => profile !== null) ?? systems[0]?.name ?? '',
-        about: { systems: systems.map(system => system.name).join(', '), ...(variant === null ? {} : { variant }) } };
+      return {
+        type: 'welcome',
+        protocol: 1,
+        name: 'simulator',
+        version: '1',
+        calls: [...new Set(systems.flatMap(system => Object.keys(system.interface)))],
+        observes: options.observe ? Object.keys(eventFields) : [],
+        profile:
+          options.profile ??
+          own?.profile ??
+          systems.map(system => system.profile).find(profile => profile !== null) ??
+          systems[0]?.name ??
+          '',
+        about: { systems: systems.map(system => system.name).join(', '), ...(variant === null ? {} : { variant }) },
+      };
     },
-    async run(request) { return runOnce(prepare(request.vector), request, options.observe ?? false); },
-    async stop() { return; },
+    async run(request) {
+      return runOnce(prepare(request.vector), request, options.observe ?? false);
+    },
+    async stop() {
+      return;
+    },
   };
 }
 
 function makeReady(systems: readonly System[], systemName: string, scenario: string, variant: string | null): Prepared {
   const system = systems.find(one => one.name === systemName);
-  if (system === undefined || !system.scenarios.some(one => one.name === scenario)) throw new AdapterFailure('could-not-start', `The simulator has no scenario ${systemName}/${scenario}. Generate the vectors anew.`);
+  if (system === undefined || !system.scenarios.some(one => one.name === scenario))
+    throw new AdapterFailure('could-not-start', `The simulator has no scenario ${systemName}/${scenario}. Generate the vectors anew.`);
   const { program, diagnostics } = instantiate(system, variant, scenario);
-  if (program === null) throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be run: ${diagnostics[0]?.what ?? ''}`);
+  if (program === null)
+    throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be run: ${diagnostics[0]?.what ?? ''}`);
   const callers = callersOf(program);
-  if (typeof callers === 'string') throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be driven from outside: ${callers}.`);
+  if (typeof callers === 'string')
+    throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be driven from outside: ${callers}.`);
   const setup = setupCalls(program);
   if (typeof setup === 'string') throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be set up: ${setup}.`);
-  const choices = callers.scripts.map(scripts => new Map(scripts.map(script => [JSON.stringify(script.calls.map(call => vectorCall(program, call))), script.choices])));
+  const choices = callers.scripts.map(
+    scripts => new Map(scripts.map(script => [JSON.stringify(script.calls.map(call => vectorCall(program, call))), script.choices])),
+  );
   return { program, stepper: stepperOf(emitStepper(program)), places: callers.places, choices, setup: setup.map(call => call.result) };
 }
 
 function runOnce({ program, stepper, places, choices, setup }: Prepared, request: RunRequest, observe: boolean): RunAnswer {
   const callers = request.callers.length;
   const own = request.callers.map((calls, caller) => choices[caller]?.get(JSON.stringify(calls)));
-  if (own.some(one => one === undefined)) throw new AdapterFailure('could-not-start', `The simulator has no such calls in the scenario of ${request.vector}. Generate the vectors anew.`);
+  if (own.some(one => one === undefined))
+    throw new AdapterFailure(
+      'could-not-start',
+      `The simulator has no such calls in the scenario of ${request.vector}. Generate the vectors anew.`,
+    );
   const random = randomFrom(request.seed);
   const history: Moment[] = [];
   const steps: Step[] = [];
@@ -91,14 +121,16 @@ function runOnce({ program, stepper, places, choices, setup }: Prepared, request
     const taken = ways[random(ways.length)];
     if (taken === undefined) break;
     steps.push(taken.step);
-    if (taken.state === null) throw new AdapterFailure('exited', `The simulated kernel broke ${taken.findings.join(', ')}, after which nothing can be said of it.`);
+    if (taken.state === null)
+      throw new AdapterFailure('exited', `The simulated kernel broke ${taken.findings.join(', ')}, after which nothing can be said of it.`);
     const moment = momentOf(program, stepper, state, taken.step);
     if (moment !== null) history.push(moment);
     if (moment?.at === 'return') turn += 1;
     state = taken.state;
   }
   const due = request.callers.reduce((sum, calls) => sum + 2 * calls.length, 0);
-  if (history.length < due) throw new AdapterFailure('hung', 'The simulated callers wait for each other, or for something that never comes.');
+  if (history.length < due)
+    throw new AdapterFailure('hung', 'The simulated callers wait for each other, or for something that never comes.');
   const answer: RunAnswer = { type: 'ran', id: request.id, setup: [...setup], history };
   if (!observe) return answer;
   return { ...answer, trace: [{ holdfast: 'trace', version: 1, system: program.system }, ...narrate(program, steps).events] };
@@ -108,6 +140,6 @@ function momentOf(program: Program, stepper: Stepper, before: Int32Array, { thre
   const action = program.threads[thread]?.nodes[node]?.action;
   if (action?.kind === 'call') return { caller: thread, at: 'call' };
   if (action?.kind !== 'return') return null;
-  const slots = action.result.kind === 'constant' ? {} : stepper.decode(before).threads[thread]?.slots ?? {};
+  const slots = action.result.kind === 'constant' ? {} : (stepper.decode(before).threads[thread]?.slots ?? {});
   return { caller: thread, at: 'return', result: resultOf(program, thread, action.call, evaluate(action.result, slots)) };
 }

@@ -7,7 +7,9 @@ import { emitOracle } from './emit-oracle.ts';
 import type { System } from './model.ts';
 
 export function loadOracle(system: System): OracleDefinition {
-  const { outputText } = ts.transpileModule(emitOracle(system), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } });
+  const { outputText } = ts.transpileModule(emitOracle(system), {
+    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+  });
   const exported: Record<string, unknown> = {};
   const imported = (name: string): unknown => {
     if (name === './condition.ts') return condition;
@@ -20,4 +22,5 @@ export function loadOracle(system: System): OracleDefinition {
   return definition;
 }
 
-const isDefinition = (value: unknown): value is OracleDefinition => typeof value === 'object' && value !== null && 'system' in value && 'rules' in value;
+const isDefinition = (value: unknown): value is OracleDefinition =>
+  typeof value === 'object' && value !== null && 'system' in value && 'rules' in value;

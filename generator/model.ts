@@ -5,7 +5,11 @@
  */
 
 /** A place in a spec file; `file` is relative to the spec's folder, line and column count from 1. */
-export interface Place { readonly file: string; readonly line: number; readonly column: number }
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
 
 export type FieldType =
   | { readonly kind: 'mutex' | 'spinlock' | 'srcu' | 'rcu' | 'refcount' | 'work' | 'work-queue' | 'wait-queue' | 'wait-entry' }
@@ -15,9 +19,16 @@ export type FieldType =
   | { readonly kind: 'boolean' }
   | { readonly kind: 'number'; readonly max: number };
 
-export interface Field { readonly name: string; readonly type: FieldType; readonly constant: boolean }
+export interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly constant: boolean;
+}
 export interface ObjectType {
-  readonly name: string; readonly doc: string; readonly at: Place; readonly fields: readonly Field[];
+  readonly name: string;
+  readonly doc: string;
+  readonly at: Place;
+  readonly fields: readonly Field[];
   /** Function that the field's last put, run or callback goes to, by field. */
   readonly runs: Readonly<Record<string, string>>;
   /** Pointer or set fields that own a reference, and the counter of the other object they own. */
@@ -28,7 +39,11 @@ export interface ObjectType {
 export type Operator = '!' | '===' | '!==' | '<' | '<=' | '>' | '>=' | '+' | '-' | '&&' | '||';
 
 /** A field of the object that `of` denotes. */
-export interface FieldOf { readonly of: Expression; readonly type: string; readonly field: string }
+export interface FieldOf {
+  readonly of: Expression;
+  readonly type: string;
+  readonly field: string;
+}
 
 /** An expression of an operation. Evaluated from left to right, short circuits kept; each read and verb in it is a step. */
 export type Expression =
@@ -37,18 +52,44 @@ export type Expression =
   /** The one instance of a declared object. */
   | { readonly kind: 'global'; readonly name: string; readonly type: string }
   | { readonly kind: 'operator'; readonly operator: Operator; readonly of: readonly Expression[]; readonly at: Place }
-  | { readonly kind: 'conditional'; readonly when: Expression; readonly then: Expression; readonly otherwise: Expression; readonly at: Place }
+  | {
+      readonly kind: 'conditional';
+      readonly when: Expression;
+      readonly then: Expression;
+      readonly otherwise: Expression;
+      readonly at: Place;
+    }
   | { readonly kind: 'read'; readonly field: FieldOf; readonly at: Place; readonly text: string }
-  | { readonly kind: 'verb'; readonly verb: string; readonly on: FieldOf | null; readonly with: readonly (Expression | FieldOf)[]; readonly at: Place; readonly text: string }
+  | {
+      readonly kind: 'verb';
+      readonly verb: string;
+      readonly on: FieldOf | null;
+      readonly with: readonly (Expression | FieldOf)[];
+      readonly at: Place;
+      readonly text: string;
+    }
   | { readonly kind: 'call'; readonly of: string; readonly with: readonly Expression[]; readonly at: Place; readonly text: string }
-  | { readonly kind: 'alloc'; readonly type: string; readonly fields: Readonly<Record<string, Expression>>; readonly at: Place; readonly text: string };
+  | {
+      readonly kind: 'alloc';
+      readonly type: string;
+      readonly fields: Readonly<Record<string, Expression>>;
+      readonly at: Place;
+      readonly text: string;
+    };
 
 export type Statement = { readonly at: Place; readonly label?: string } & (
   | { readonly kind: 'let'; readonly name: string; readonly value: Expression }
   | { readonly kind: 'write'; readonly field: FieldOf; readonly value: Expression; readonly text: string }
   | { readonly kind: 'do'; readonly value: Expression }
   | { readonly kind: 'if'; readonly when: Expression; readonly then: readonly Statement[]; readonly otherwise: readonly Statement[] }
-  | { readonly kind: 'each'; readonly name: string; readonly of: string; readonly set: FieldOf; readonly body: readonly Statement[]; readonly text: string }
+  | {
+      readonly kind: 'each';
+      readonly name: string;
+      readonly of: string;
+      readonly set: FieldOf;
+      readonly body: readonly Statement[];
+      readonly text: string;
+    }
   | { readonly kind: 'repeat'; readonly name: string; readonly from: number; readonly to: number; readonly body: readonly Statement[] }
   | { readonly kind: 'loop'; readonly body: readonly Statement[] }
   | { readonly kind: 'break' | 'continue' }
@@ -60,11 +101,18 @@ export type Statement = { readonly at: Place; readonly label?: string } & (
   // Only in scenarios:
   | { readonly kind: 'thread'; readonly context: 'task' | 'hardirq'; readonly body: readonly Statement[]; readonly text: string }
   | { readonly kind: 'choose'; readonly bodies: readonly (readonly Statement[])[] }
-  | { readonly kind: 'stays'; readonly what: readonly Expression[] });
+  | { readonly kind: 'stays'; readonly what: readonly Expression[] }
+);
 
-export interface Parameter { readonly name: string; /** Object type, or null for a plain value. */ readonly type: string | null }
+export interface Parameter {
+  readonly name: string /** Object type, or null for a plain value. */;
+  readonly type: string | null;
+}
 export interface Operation {
-  readonly name: string; readonly doc: string; readonly at: Place; readonly parameters: readonly Parameter[];
+  readonly name: string;
+  readonly doc: string;
+  readonly at: Place;
+  readonly parameters: readonly Parameter[];
   /** Object type of the result, or null for a plain value or none. */ readonly result: string | null;
   /** What the result is to a caller: nothing, true or false, or a value. */ readonly returns: 'nothing' | 'boolean' | 'value';
   /** Errno names of the signature, in the order written. */ readonly errnos: readonly string[];
@@ -88,9 +136,24 @@ export type Predicate =
   | { readonly kind: 'holds'; readonly lock: SeenField; readonly text: string }
   /** By any thread. */
   | { readonly kind: 'held'; readonly lock: SeenField; readonly text: string }
-  | { readonly kind: 'quantified'; readonly every: boolean; readonly set: SeenField; readonly type: string; readonly variable: string; readonly condition: Predicate; readonly text: string };
-export interface SeenField { readonly of: Predicate; readonly type: string; readonly field: string }
-export interface Variable { readonly name: string; readonly type: string }
+  | {
+      readonly kind: 'quantified';
+      readonly every: boolean;
+      readonly set: SeenField;
+      readonly type: string;
+      readonly variable: string;
+      readonly condition: Predicate;
+      readonly text: string;
+    };
+export interface SeenField {
+  readonly of: Predicate;
+  readonly type: string;
+  readonly field: string;
+}
+export interface Variable {
+  readonly name: string;
+  readonly type: string;
+}
 
 interface RuleHead {
   readonly name: string;
@@ -98,23 +161,59 @@ interface RuleHead {
   readonly source: string | null;
   readonly at: Place;
 }
-export type Rule = RuleHead & (
+export type Rule = RuleHead &
   /** Any of `read` to read the field, all of `write` to write it; each over the variable `object`. Unguarded: both null. */
-  | { readonly kind: 'guards'; readonly type: string; readonly fields: Readonly<Record<string, { readonly read: readonly Predicate[]; readonly write: readonly Predicate[] } | null>> }
-  /** Lock classes (`Kvm.lock`), outside first. */
-  | { readonly kind: 'order'; readonly classes: readonly string[]; readonly nested: boolean }
-  | { readonly kind: 'order-exception'; readonly outer: string; readonly inner: string }
-  /** `when` is null if the rule is not an implication; it is what makes the rule exercised. */
-  | { readonly kind: 'invariant'; readonly over: readonly Variable[]; readonly when: Predicate | null; readonly then: Predicate }
-  /** Holds only in states where `busy` is false: nobody holds a lock that guards writing a field it reads. */
-  | { readonly kind: 'settled'; readonly over: readonly Variable[]; readonly busy: Predicate; readonly when: Predicate | null; readonly then: Predicate }
-  /** Before each event of this verb on a field of this type, `object` bound to the object acted on. */
-  | { readonly kind: 'at-every'; readonly verb: string; readonly type: string; readonly field: string; readonly object: string; readonly over: readonly Variable[]; readonly when: Predicate | null; readonly then: Predicate }
-  | { readonly kind: 'contract'; readonly operation: string; readonly parameters: readonly Parameter[]; readonly fails: readonly { readonly errno: string; readonly when: Predicate }[]; readonly ensures: Predicate | null });
+  (
+    | {
+        readonly kind: 'guards';
+        readonly type: string;
+        readonly fields: Readonly<Record<string, { readonly read: readonly Predicate[]; readonly write: readonly Predicate[] } | null>>;
+      }
+    /** Lock classes (`Kvm.lock`), outside first. */
+    | { readonly kind: 'order'; readonly classes: readonly string[]; readonly nested: boolean }
+    | { readonly kind: 'order-exception'; readonly outer: string; readonly inner: string }
+    /** `when` is null if the rule is not an implication; it is what makes the rule exercised. */
+    | { readonly kind: 'invariant'; readonly over: readonly Variable[]; readonly when: Predicate | null; readonly then: Predicate }
+    /** Holds only in states where `busy` is false: nobody holds a lock that guards writing a field it reads. */
+    | {
+        readonly kind: 'settled';
+        readonly over: readonly Variable[];
+        readonly busy: Predicate;
+        readonly when: Predicate | null;
+        readonly then: Predicate;
+      }
+    /** Before each event of this verb on a field of this type, `object` bound to the object acted on. */
+    | {
+        readonly kind: 'at-every';
+        readonly verb: string;
+        readonly type: string;
+        readonly field: string;
+        readonly object: string;
+        readonly over: readonly Variable[];
+        readonly when: Predicate | null;
+        readonly then: Predicate;
+      }
+    | {
+        readonly kind: 'contract';
+        readonly operation: string;
+        readonly parameters: readonly Parameter[];
+        readonly fails: readonly { readonly errno: string; readonly when: Predicate }[];
+        readonly ensures: Predicate | null;
+      }
+  );
 
-export interface Scenario { readonly name: string; readonly doc: string; readonly at: Place; readonly body: readonly Statement[] }
+export interface Scenario {
+  readonly name: string;
+  readonly doc: string;
+  readonly at: Place;
+  readonly body: readonly Statement[];
+}
 export interface Variant {
-  readonly name: string; readonly doc: string; readonly source: string | null; readonly at: Place; readonly of: string | null;
+  readonly name: string;
+  readonly doc: string;
+  readonly source: string | null;
+  readonly at: Place;
+  readonly of: string | null;
   readonly profile: string | null;
   /** Operations, rules, `runs` and `owns` by the name they stand in for; null: absent. */
   readonly operations: Readonly<Record<string, Operation | null>>;
@@ -129,7 +228,8 @@ export interface Variant {
 }
 
 export interface System {
-  readonly name: string; readonly doc: string;
+  readonly name: string;
+  readonly doc: string;
   /** Files it was read from, relative to the spec's folder. */ readonly files: readonly string[];
   readonly objects: Readonly<Record<string, ObjectType>>;
   /** Declared objects: name to object type. */ readonly globals: Readonly<Record<string, string>>;
@@ -138,6 +238,8 @@ export interface System {
   readonly rules: readonly Rule[];
   readonly scenarios: readonly Scenario[];
   readonly variants: readonly Variant[];
-  /** Rules that hold for every system, and their sentences: `always.neverTakenTwice`. */ readonly builtIn: Readonly<Record<string, string>>;
+  /** Rules that hold for every system, and their sentences: `always.neverTakenTwice`. */ readonly builtIn: Readonly<
+    Record<string, string>
+  >;
   /** What the profile of the base is called, if the system has profiles. */ readonly profile: string | null;
 }

@@ -14,7 +14,11 @@ export type Value =
   | { readonly kind: 'operator'; readonly operator: Operator; readonly of: readonly Value[] };
 
 /** A field of an instance. `object` is 0 for null. */
-export interface Target { readonly object: Value; readonly type: string; readonly field: string }
+export interface Target {
+  readonly object: Value;
+  readonly type: string;
+  readonly field: string;
+}
 
 /**
  * What a node does. Three kinds:
@@ -106,7 +110,14 @@ export type Action =
   | { readonly kind: 'link'; readonly target: Target; readonly entry: Target; readonly exclusive: boolean; readonly slot: number }
   | { readonly kind: 'unlink'; readonly target: Target; readonly entry: Target }
   /** Of the entries of this type and field that are on the queue, as `next`. The callback's code follows at `next`. */
-  | { readonly kind: 'next-entry'; readonly target: Target; readonly entryType: string; readonly entryField: string; readonly visited: number; readonly slot: number }
+  | {
+      readonly kind: 'next-entry';
+      readonly target: Target;
+      readonly entryType: string;
+      readonly entryField: string;
+      readonly visited: number;
+      readonly slot: number;
+    }
   // sleeping on a wait queue. `wait-prepare` puts the thread on it, the condition's reads follow, then `wait-sleep` or `wait-finish`.
   | { readonly kind: 'wait-prepare'; readonly target: Target }
   /** Enabled when woken since `wait-prepare`. With `timeout` also enabled otherwise (alternative 1): slot 1 if timed out, else 0. */
@@ -146,11 +157,17 @@ export interface Site {
 }
 
 /** A local: `max` bounds its value. `type` is set for pointers. */
-export interface Slot { readonly name: string; readonly max: number; readonly type: string | null; readonly word: boolean }
+export interface Slot {
+  readonly name: string;
+  readonly max: number;
+  readonly type: string | null;
+  readonly word: boolean;
+}
 
 /** A call that is visible from outside. `arguments` stay alive until the return. */
 export interface Call {
-  readonly operation: string; /** As offered to users. */ readonly name: string;
+  readonly operation: string /** As offered to users. */;
+  readonly name: string;
   readonly arguments: readonly { readonly value: Value; readonly type: string | null; readonly word: boolean }[];
   readonly result: { readonly type: string | null; readonly word: boolean; readonly returns?: 'nothing' | 'boolean' | 'value' };
   /** Index into `Program.contracts`, or -1. */ readonly contract: number;
@@ -193,23 +210,37 @@ export interface ThreadState {
  * broken. A condition that is the constant true (`atAnyTime`) allows its errno everywhere and makes it due nowhere. At a return of success while `due` is 1: broken; or with an `ensures` while `ensured` is 0: broken. Outside a call all three are 0.
  */
 export interface Contract {
-  readonly rule: string; readonly operation: string;
-  /** Variables of the predicates, in the order of the call's arguments. */ readonly parameters: readonly { readonly name: string; readonly type: string | null }[];
-  readonly fails: readonly { readonly errno: string; /** Its word. */ readonly value: number; readonly when: Predicate }[];
+  readonly rule: string;
+  readonly operation: string;
+  /** Variables of the predicates, in the order of the call's arguments. */ readonly parameters: readonly {
+    readonly name: string;
+    readonly type: string | null;
+  }[];
+  readonly fails: readonly { readonly errno: string /** Its word. */; readonly value: number; readonly when: Predicate }[];
   readonly ensures: Predicate | null;
 }
 
-export interface ProgramField { readonly name: string; readonly kind: string; /** Largest value of the cell. */ readonly max: number; readonly constant: boolean; /** Of a pointer or a set. */ readonly to: string | null }
+export interface ProgramField {
+  readonly name: string;
+  readonly kind: string /** Largest value of the cell. */;
+  readonly max: number;
+  readonly constant: boolean /** Of a pointer or a set. */;
+  readonly to: string | null;
+}
 export interface ProgramType {
   readonly name: string;
   /** Instances that can ever be allocated: numbers 1 to `pool`. The first `initial` of them exist before the first thread. */
-  readonly pool: number; readonly initial: number;
+  readonly pool: number;
+  readonly initial: number;
   readonly fields: readonly ProgramField[];
-  readonly runs: Readonly<Record<string, string>>; readonly owns: Readonly<Record<string, string>>;
+  readonly runs: Readonly<Record<string, string>>;
+  readonly owns: Readonly<Record<string, string>>;
 }
 
 export interface Program {
-  readonly system: string; readonly variant: string | null; readonly scenario: string;
+  readonly system: string;
+  readonly variant: string | null;
+  readonly scenario: string;
   readonly types: readonly ProgramType[];
   /** Declared objects: name to type; each is instance 1 of its type. */ readonly globals: Readonly<Record<string, string>>;
   readonly words: readonly string[];
@@ -228,7 +259,11 @@ export interface Program {
 }
 
 /** One step of a run: who, at which step node, and which alternative (0 where there is no choice). */
-export interface Step { readonly thread: number; readonly node: number; readonly alternative: number }
+export interface Step {
+  readonly thread: number;
+  readonly node: number;
+  readonly alternative: number;
+}
 
 /** What is wrong with a step or with the state it leads to. */
 export interface Finding {

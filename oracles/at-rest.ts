@@ -1,8 +1,9 @@
 /** What has to be true when all is at rest: nothing left behind, and every counter as high as it has owners. */
+
+import { isThing } from './bindings.ts';
 import type { OracleDefinition } from './definition.ts';
 import type { Judge } from './judge.ts';
-import { isThing } from './bindings.ts';
-import { identity, type Cells, type Counter, type Slot, type Thing } from './thing.ts';
+import { type Cells, type Counter, identity, type Slot, type Thing } from './thing.ts';
 import { TraceError } from './trace-error.ts';
 import type { World } from './world.ts';
 
@@ -35,7 +36,7 @@ function ownersOf(world: World): ReadonlyMap<Counter, number> {
       const field = owns[slot.field];
       if (field === undefined) continue;
       for (const owned of behind(slot)) {
-        const counter = owned[identity].counters.find((one) => one.field === field);
+        const counter = owned[identity].counters.find(one => one.field === field);
         if (counter !== undefined) owners.set(counter, (owners.get(counter) ?? 0) + 1);
       }
     }
@@ -52,10 +53,12 @@ export function noteHandles(world: World): void {
 export function quiesce(judge: Judge, stays: readonly string[]): void {
   const { world, always, definition } = judge;
   for (const name of stays) {
-    if (world.live(name) === null && world.freed(name) === null) throw new TraceError(0, 'stays', `${name} was never announced, so it cannot stay. Name live objects only.`);
+    if (world.live(name) === null && world.freed(name) === null)
+      throw new TraceError(0, 'stays', `${name} was never announced, so it cannot stay. Name live objects only.`);
   }
   const mayStay = reachable(world, stays);
-  const left = (what: string, object: string, earlier: number | null = null): void => judge.report(always.quietAtTheEnd, what, { objects: { object }, earlier });
+  const left = (what: string, object: string, earlier: number | null = null): void =>
+    judge.report(always.quietAtTheEnd, what, { objects: { object }, earlier });
 
   always.quietAtTheEnd.exercised++;
   for (const object of liveObjects(world)) {
@@ -63,14 +66,23 @@ export function quiesce(judge: Judge, stays: readonly string[]): void {
     if (!mayStay.has(object)) left(`${self.name} is not freed.`, self.name);
     for (const part of self.parts) {
       switch (part.kind) {
-        case 'lock': case 'wait-queue': if (part.owner !== null) left(`${part.owner.name} still holds ${part.name}.`, self.name, part.since); break;
-        case 'domain': for (const reader of part.readers.keys()) left(`${reader.name} is still in a read section of ${part.name}.`, self.name); break;
+        case 'lock':
+        case 'wait-queue':
+          if (part.owner !== null) left(`${part.owner.name} still holds ${part.name}.`, self.name, part.since);
+          break;
+        case 'domain':
+          for (const reader of part.readers.keys()) left(`${reader.name} is still in a read section of ${part.name}.`, self.name);
+          break;
         case 'work':
           if (part.pending) left(`${part.name} is still pending.`, self.name, part.queuedAt);
           if (part.running !== null) left(`${part.running.name} still runs ${part.name}.`, self.name);
           break;
-        case 'entry': if (part.queue !== null && !mayStay.has(object)) left(`${part.name} is still on ${part.queue.name}.`, self.name, part.linkedAt); break;
-        case 'counter': case 'work-queue': break;
+        case 'entry':
+          if (part.queue !== null && !mayStay.has(object)) left(`${part.name} is still on ${part.queue.name}.`, self.name, part.linkedAt);
+          break;
+        case 'counter':
+        case 'work-queue':
+          break;
       }
     }
   }
@@ -82,7 +94,10 @@ export function quiesce(judge: Judge, stays: readonly string[]): void {
     if (!owned.has(counter.class) || object === null || !mayStay.has(object)) continue;
     always.referencesBalance.exercised++;
     const expected = counter.handles + (owners.get(counter) ?? 0);
-    if (counter.count !== expected) judge.report(always.referencesBalance, `${counter.name} is ${counter.count}, but has ${expected} owners.`, { objects: { object: counter.of.name } });
+    if (counter.count !== expected)
+      judge.report(always.referencesBalance, `${counter.name} is ${counter.count}, but has ${expected} owners.`, {
+        objects: { object: counter.of.name },
+      });
   }
 }
 

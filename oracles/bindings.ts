@@ -1,7 +1,7 @@
 /** All choices of live objects for the variables of a rule. */
 import { isLive } from './condition.ts';
 import type { Bound } from './definition.ts';
-import { identity, type Identity, type Thing } from './thing.ts';
+import { type Identity, identity, type Thing } from './thing.ts';
 import type { World } from './world.ts';
 
 export interface Bindings {
@@ -14,7 +14,12 @@ export interface Bindings {
 
 export function createBindings(world: World): Bindings {
   function each(over: Readonly<Record<string, string>>, fixed: Readonly<Record<string, Thing>>, visit: (bound: Bound) => void): void {
-    choose(Object.entries(over).filter(([variable]) => !(variable in fixed)), 0, { ...fixed }, visit);
+    choose(
+      Object.entries(over).filter(([variable]) => !(variable in fixed)),
+      0,
+      { ...fixed },
+      visit,
+    );
   }
   function choose(free: readonly (readonly [string, string])[], at: number, bound: Bound, visit: (bound: Bound) => void): void {
     const next = free[at];

@@ -1,10 +1,10 @@
 /** Judges a whole trace: its header says of which system. */
 import type { OracleDefinition } from './definition.ts';
+import type { Event } from './event.ts';
 import { createOracle, type Oracle } from './oracle.ts';
 import { createEventReader, readHeader, readLines } from './read-trace.ts';
 import { onLine, TraceError } from './trace-error.ts';
 import type { Finding, Report } from './verdict.ts';
-import type { Event } from './event.ts';
 import type { World } from './world.ts';
 
 /** Told of each finding while the world is still as the event left it. */
@@ -12,10 +12,16 @@ export type Listener = (finding: Finding, event: Event, world: World, definition
 
 /** Throws a TraceError at the first line that is wrong. */
 export async function checkTrace(
-  input: AsyncIterable<Uint8Array | string>, oracleFor: (system: string) => OracleDefinition | undefined, onFinding: Listener = () => {},
+  input: AsyncIterable<Uint8Array | string>,
+  oracleFor: (system: string) => OracleDefinition | undefined,
+  onFinding: Listener = () => {},
 ): Promise<Report> {
   let line = 0;
-  let judging: { readonly definition: OracleDefinition; readonly oracle: Oracle; readonly read: ReturnType<typeof createEventReader> } | null = null;
+  let judging: {
+    readonly definition: OracleDefinition;
+    readonly oracle: Oracle;
+    readonly read: ReturnType<typeof createEventReader>;
+  } | null = null;
   for await (const lines of readLines(input)) {
     for (const text of lines) {
       line++;
@@ -27,14 +33,16 @@ export async function checkTrace(
       for (const finding of judgeOnLine(judging.oracle, event, line)) onFinding(finding, event, judging.oracle.world, judging.definition);
     }
   }
-  if (judging === null) throw new TraceError(1, '', 'The trace is empty. Its first line is a header: {"holdfast":"trace","version":1,"system":"..."}.');
+  if (judging === null)
+    throw new TraceError(1, '', 'The trace is empty. Its first line is a header: {"holdfast":"trace","version":1,"system":"..."}.');
   return judging.oracle.end();
 }
 
 function begin(text: string, oracleFor: (system: string) => OracleDefinition | undefined) {
   const header = readHeader(text);
   const definition = oracleFor(header.system);
-  if (definition === undefined) throw new TraceError(1, 'system', `There is no oracle for a system ${header.system}. Correct the name, or generate one from its spec.`);
+  if (definition === undefined)
+    throw new TraceError(1, 'system', `There is no oracle for a system ${header.system}. Correct the name, or generate one from its spec.`);
   return { definition, oracle: createOracle(definition, { observes: header.observes }), read: createEventReader(definition) };
 }
 

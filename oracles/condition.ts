@@ -2,7 +2,7 @@
  * The questions that generated rules ask. A path that crosses null gives `undefined` here, and everything behind it is false, as is everything
  * inside an object that was freed.
  */
-import { identity, type Domain, type Entry, type Lock, type Thing, type Work } from './thing.ts';
+import { type Domain, type Entry, identity, type Lock, type Thing, type Work } from './thing.ts';
 import type { Thread } from './thread.ts';
 
 type Perhaps<Type> = Type | null | undefined;
@@ -30,11 +30,12 @@ export function isHeld(on: Perhaps<Lock | Domain>): boolean {
 }
 /** A flag used as a lock is held by whoever wrote 'taken'. */
 export function holdsFlag(thread: Thread, thing: Perhaps<Thing>, field: string): boolean {
-  const slot = thing?.[identity].slots.find((one) => one.field === field);
+  const slot = thing?.[identity].slots.find(one => one.field === field);
   return slot !== undefined && slot.cells[field] === 'taken' && slot.writtenBy === thread.name;
 }
 
-export const has = <Type>(set: Perhaps<ReadonlySet<Type>>, member: Perhaps<Type>): boolean => set != null && member != null && set.has(member);
+export const has = <Type>(set: Perhaps<ReadonlySet<Type>>, member: Perhaps<Type>): boolean =>
+  set != null && member != null && set.has(member);
 export function some<Type>(set: Perhaps<ReadonlySet<Type>>, condition: (one: Type) => boolean): boolean {
   if (set != null) for (const one of set) if (condition(one)) return true;
   return false;

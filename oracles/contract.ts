@@ -6,8 +6,8 @@ import { isThing } from './bindings.ts';
 import type { Bound, ContractRule, Here } from './definition.ts';
 import type { Scalar } from './event.ts';
 import type { RuleState } from './judge.ts';
-import type { Holding } from './thread.ts';
 import { identity } from './thing.ts';
+import type { Holding } from './thread.ts';
 
 export interface CallUnderWay {
   readonly call: string;
@@ -27,7 +27,12 @@ interface ContractUnderWay {
 }
 
 export const beginContract = (rule: ContractRule, state: RuleState, values: Bound[string][]): ContractUnderWay => ({
-  rule, state, bound: Object.fromEntries(rule.parameters.map((name, at) => [name, values[at] ?? null])), due: new Set(), alwaysDue: true, ensured: false,
+  rule,
+  state,
+  bound: Object.fromEntries(rule.parameters.map((name, at) => [name, values[at] ?? null])),
+  due: new Set(),
+  alwaysDue: true,
+  ensured: false,
 });
 
 /** Looks at the present instant. */
@@ -45,10 +50,14 @@ export function atInstant(contract: ContractUnderWay, here: Here): void {
 /** What is wrong with the result, in words; null if it is right. */
 export function judgeResult(contract: ContractUnderWay, result: Scalar): string | null {
   if (typeof result === 'string' && result in contract.rule.fails) {
-    return contract.due.has(result) || contract.rule.fails[result] === null ? null : `It returned ${result}, which was not due at any time of the call.`;
+    return contract.due.has(result) || contract.rule.fails[result] === null
+      ? null
+      : `It returned ${result}, which was not due at any time of the call.`;
   }
   if (contract.alwaysDue) return `It returned ${String(result)}, but had to fail: ${[...contract.due].join(' or ')} was due all the time.`;
-  return contract.rule.ensures === null || contract.ensured ? null : `It returned ${String(result)}, but what it ensures was not true at any time of the call.`;
+  return contract.rule.ensures === null || contract.ensured
+    ? null
+    : `It returned ${String(result)}, but what it ensures was not true at any time of the call.`;
 }
 
 export function objectsOf(contract: ContractUnderWay): Record<string, string> {

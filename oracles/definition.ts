@@ -1,10 +1,24 @@
 /** What a generated oracle consists of: the tables of a system, and its rules as functions. */
-import type { Cells, Identity, Thing } from './thing.ts';
+
 import type { Scalar } from './event.ts';
+import type { Cells, Identity, Thing } from './thing.ts';
 import type { Thread } from './thread.ts';
 
-export type FieldKind = 'mutex' | 'spinlock' | 'srcu' | 'rcu' | 'refcount' | 'work' | 'work-queue' | 'wait-queue' | 'wait-entry'
-  | 'set' | 'pointer' | 'word' | 'boolean' | 'number';
+export type FieldKind =
+  | 'mutex'
+  | 'spinlock'
+  | 'srcu'
+  | 'rcu'
+  | 'refcount'
+  | 'work'
+  | 'work-queue'
+  | 'wait-queue'
+  | 'wait-entry'
+  | 'set'
+  | 'pointer'
+  | 'word'
+  | 'boolean'
+  | 'number';
 export interface FieldTable {
   readonly kind: FieldKind;
   /** Never written after the object was made. */
@@ -22,13 +36,17 @@ export interface TypeTable {
 
 /** What the variables of a rule stand for. */
 export type Bound = Record<string, Thing | Scalar>;
-export interface Here { readonly thread: Thread; readonly globals: Readonly<Record<string, Thing>> }
+export interface Here {
+  readonly thread: Thread;
+  readonly globals: Readonly<Record<string, Thing>>;
+}
 /** A method's type, so that a generated function may say which object types it takes. */
 export type Condition = { condition(objects: Bound, here: Here): boolean }['condition'];
 
 /** Any of `read` to read the field, all of `write` to write it. `names` says them for people. */
 export interface GuardTable {
-  readonly read: readonly Condition[]; readonly write: readonly Condition[];
+  readonly read: readonly Condition[];
+  readonly write: readonly Condition[];
   readonly names: { readonly read: string; readonly write: string };
 }
 
@@ -38,7 +56,11 @@ export interface GuardTable {
  */
 type LooksAt = readonly string[];
 
-interface Head { readonly name: string; readonly sentence: string; readonly source: string | null }
+interface Head {
+  readonly name: string;
+  readonly sentence: string;
+  readonly source: string | null;
+}
 interface Quantified {
   /** Object types by variable. */
   readonly over: Readonly<Record<string, string>>;
@@ -47,12 +69,22 @@ interface Quantified {
   readonly then: Condition;
 }
 export interface GuardsRule extends Head {
-  readonly kind: 'guards'; readonly type: string; readonly looksAt: LooksAt;
+  readonly kind: 'guards';
+  readonly type: string;
+  readonly looksAt: LooksAt;
   readonly fields: Readonly<Record<string, GuardTable | null>>;
 }
 /** Classes from outside to inside. */
-export interface OrderRule extends Head { readonly kind: 'order'; readonly classes: readonly string[]; readonly nested: boolean }
-export interface OrderException extends Head { readonly kind: 'order-exception'; readonly outer: string; readonly inner: string }
+export interface OrderRule extends Head {
+  readonly kind: 'order';
+  readonly classes: readonly string[];
+  readonly nested: boolean;
+}
+export interface OrderException extends Head {
+  readonly kind: 'order-exception';
+  readonly outer: string;
+  readonly inner: string;
+}
 export interface StateRule extends Head, Quantified {
   readonly kind: 'invariant' | 'settled';
   /** Not looked at while this is true. */
@@ -63,7 +95,8 @@ export interface StateRule extends Head, Quantified {
 export interface AtEveryRule extends Head, Quantified {
   readonly kind: 'at-every';
   /** An action of the model, and the class it acts on; for an object as a whole its type. */
-  readonly verb: string; readonly on: string;
+  readonly verb: string;
+  readonly on: string;
   /** Variable that stands for the object acted on. */
   readonly object: string;
 }

@@ -9,7 +9,13 @@ export interface Shape<Value> {
   readonly value?: Value;
 }
 
-type EventOf<Kind extends EventKind> = Event extends infer One ? One extends { readonly kind: infer K } ? Kind extends K ? One : never : never : never;
+type EventOf<Kind extends EventKind> = Event extends infer One
+  ? One extends { readonly kind: infer K }
+    ? Kind extends K
+      ? One
+      : never
+    : never
+  : never;
 type OwnFields<Kind extends EventKind> = Exclude<keyof EventOf<Kind>, 'kind' | 'seq' | 'thread' | 'site'>;
 type EventFields = { readonly [Kind in EventKind]: { readonly [Field in OwnFields<Kind>]-?: Shape<EventOf<Kind>[Field]> } };
 
@@ -28,17 +34,22 @@ const shown = (value: unknown): string => {
 };
 const not = (value: unknown, expected: string): string => `is ${shown(value)}, not ${expected}`;
 
-const isScalar = (value: unknown): value is Scalar => value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number';
-const text: Shape<string> = { wrong: (value) => typeof value === 'string' && value !== '' ? null : not(value, 'a name') };
-const yesOrNo: Shape<boolean> = { wrong: (value) => typeof value === 'boolean' ? null : not(value, 'true or false') };
-const perhapsYesOrNo: Shape<boolean | undefined> = { wrong: (value, names) => value === undefined ? null : yesOrNo.wrong(value, names) };
-const scalar: Shape<Scalar> = { wrong: (value) => isScalar(value) ? null : not(value, 'a string, a number, true, false or null') };
-const scalars: Shape<readonly Scalar[]> = { wrong: (value) => Array.isArray(value) && value.every(isScalar) ? null : not(value, 'a list of plain values') };
+const isScalar = (value: unknown): value is Scalar =>
+  value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number';
+const text: Shape<string> = { wrong: value => (typeof value === 'string' && value !== '' ? null : not(value, 'a name')) };
+const yesOrNo: Shape<boolean> = { wrong: value => (typeof value === 'boolean' ? null : not(value, 'true or false')) };
+const perhapsYesOrNo: Shape<boolean | undefined> = { wrong: (value, names) => (value === undefined ? null : yesOrNo.wrong(value, names)) };
+const scalar: Shape<Scalar> = { wrong: value => (isScalar(value) ? null : not(value, 'a string, a number, true, false or null')) };
+const scalars: Shape<readonly Scalar[]> = {
+  wrong: value => (Array.isArray(value) && value.every(isScalar) ? null : not(value, 'a list of plain values')),
+};
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const startValues: Shape<Readonly<Record<string, Scalar>>> = {
-  wrong: (value) => isRecord(value) && Object.values(value).every(isScalar) ? null : not(value, 'an object of plain values'),
+  wrong: value => (isRecord(value) && Object.values(value).every(isScalar) ? null : not(value, 'an object of plain values')),
 };
-const object: Shape<string> = { wrong: (value, names) => typeof value === 'string' ? names.wrongObject(value) : not(value, 'the name of an object') };
+const object: Shape<string> = {
+  wrong: (value, names) => (typeof value === 'string' ? names.wrongObject(value) : not(value, 'the name of an object')),
+};
 const objects: Shape<readonly string[]> = {
   wrong: (value, names) => {
     if (!Array.isArray(value)) return not(value, 'a list of objects');
@@ -49,13 +60,19 @@ const objects: Shape<readonly string[]> = {
     return null;
   },
 };
-const orNull = (shape: Shape<string>): Shape<string | null> => ({ wrong: (value, names) => value === null ? null : shape.wrong(value, names) });
-const place = (...kinds: readonly FieldKind[]): Shape<string> => ({
-  wrong: (value, names) => typeof value === 'string' ? names.wrongPlace(value, kinds) : not(value, 'the name of a field, such as Type#1.field'),
+const orNull = (shape: Shape<string>): Shape<string | null> => ({
+  wrong: (value, names) => (value === null ? null : shape.wrong(value, names)),
 });
-const fieldClass: Shape<string> = { wrong: (value, names) => typeof value === 'string' ? names.wrongClass(value) : not(value, 'a type, or a field of one, such as Type.field') };
+const place = (...kinds: readonly FieldKind[]): Shape<string> => ({
+  wrong: (value, names) =>
+    typeof value === 'string' ? names.wrongPlace(value, kinds) : not(value, 'the name of a field, such as Type#1.field'),
+});
+const fieldClass: Shape<string> = {
+  wrong: (value, names) =>
+    typeof value === 'string' ? names.wrongClass(value) : not(value, 'a type, or a field of one, such as Type.field'),
+};
 const oneOf = <Word extends string>(...words: readonly Word[]): Shape<Word> => ({
-  wrong: (value) => words.some((word) => word === value) ? null : not(value, `one of ${words.join(', ')}`),
+  wrong: value => (words.some(word => word === value) ? null : not(value, `one of ${words.join(', ')}`)),
 });
 
 const lock = place('mutex', 'spinlock', 'wait-queue');
@@ -67,39 +84,49 @@ const none = {};
 export const eventFields = {
   'thread-start': { context: oneOf('task', 'hardirq', 'worker') },
   'thread-end': none,
-  'call': { call: text, arguments: scalars },
-  'return': { call: text, result: scalar },
-  'alloc': { object, fields: startValues },
-  'free': { object },
-  'read': { field: place('pointer', 'word', 'boolean', 'number', 'refcount'), value: scalar },
-  'write': { field: plain, value: scalar },
+  call: { call: text, arguments: scalars },
+  return: { call: text, result: scalar },
+  alloc: { object, fields: startValues },
+  free: { object },
+  read: { field: place('pointer', 'word', 'boolean', 'number', 'refcount'), value: scalar },
+  write: { field: plain, value: scalar },
   'null-followed': { field: fieldClass },
-  'add': { set: place('set'), member: object },
-  'remove': { set: place('set'), member: object },
-  'has': { set: place('set'), member: object, found: yesOrNo },
-  'next': { set: place('set'), member: orNull(object) },
-  'want': { lock, irq: perhapsYesOrNo },
-  'got': { lock, irq: perhapsYesOrNo },
-  'released': { lock, irq: perhapsYesOrNo },
-  'tried': { lock, got: yesOrNo },
+  add: { set: place('set'), member: object },
+  remove: { set: place('set'), member: object },
+  has: { set: place('set'), member: object, found: yesOrNo },
+  next: { set: place('set'), member: orNull(object) },
+  want: { lock, irq: perhapsYesOrNo },
+  got: { lock, irq: perhapsYesOrNo },
+  released: { lock, irq: perhapsYesOrNo },
+  tried: { lock, got: yesOrNo },
   'assert-held': { lock: place('mutex', 'spinlock', 'wait-queue', 'srcu', 'rcu') },
-  'enter': { domain }, 'exit': { domain }, 'grace-begin': { domain }, 'grace-end': { domain },
-  'get': { counter: place('refcount') }, 'put': { counter: place('refcount') },
+  enter: { domain },
+  exit: { domain },
+  'grace-begin': { domain },
+  'grace-end': { domain },
+  get: { counter: place('refcount') },
+  put: { counter: place('refcount') },
   'get-unless-zero': { counter: place('refcount'), got: yesOrNo },
-  'queue': { work: place('work'), on: orNull(place('work-queue')), queued: yesOrNo },
-  'run-begin': { work: place('work') }, 'run-end': { work: place('work') },
-  'flush-begin': { work: place('work') }, 'flush-end': { work: place('work') }, 'cancel-end': { work: place('work') },
+  queue: { work: place('work'), on: orNull(place('work-queue')), queued: yesOrNo },
+  'run-begin': { work: place('work') },
+  'run-end': { work: place('work') },
+  'flush-begin': { work: place('work') },
+  'flush-end': { work: place('work') },
+  'cancel-end': { work: place('work') },
   'cancel-begin': { work: place('work'), removed: yesOrNo },
-  'flush-queue-begin': { on: place('work-queue') }, 'flush-queue-end': { on: place('work-queue') },
-  'link': { queue, entry: place('wait-entry'), exclusive: yesOrNo, linked: yesOrNo },
-  'unlink': { queue, entry: place('wait-entry') },
-  'callback': { queue, entry: place('wait-entry') },
-  'wait-prepare': { queue }, 'wait-finish': { queue }, 'wake-all': { queue },
+  'flush-queue-begin': { on: place('work-queue') },
+  'flush-queue-end': { on: place('work-queue') },
+  link: { queue, entry: place('wait-entry'), exclusive: yesOrNo, linked: yesOrNo },
+  unlink: { queue, entry: place('wait-entry') },
+  callback: { queue, entry: place('wait-entry') },
+  'wait-prepare': { queue },
+  'wait-finish': { queue },
+  'wake-all': { queue },
   'wait-sleep': { queue, result: oneOf('woken', 'timeout') },
-  'fget': { field: place('pointer'), file: orNull(object) },
+  fget: { field: place('pointer'), file: orNull(object) },
   'close-fd': { field: place('pointer'), file: orNull(object) },
-  'bug': none,
-  'quiesce': { stays: objects },
+  bug: none,
+  quiesce: { stays: objects },
 } satisfies EventFields;
 
 export const isEventKind = (kind: unknown): kind is EventKind => typeof kind === 'string' && Object.hasOwn(eventFields, kind);
@@ -113,8 +140,9 @@ export function namesOf(definition: OracleDefinition): Names {
     if (remembered.size >= mostRemembered) remembered.clear();
     remembered.set(name, kind);
   };
-  const fieldsOf = (type: string) => Object.hasOwn(definition.types, type) ? definition.types[type]?.fields : undefined;
-  const noType = (type: string): string => `${definition.system} has no object type ${type}; it has ${Object.keys(definition.types).join(', ')}`;
+  const fieldsOf = (type: string) => (Object.hasOwn(definition.types, type) ? definition.types[type]?.fields : undefined);
+  const noType = (type: string): string =>
+    `${definition.system} has no object type ${type}; it has ${Object.keys(definition.types).join(', ')}`;
 
   function wrongObject(name: string): string | null {
     if (remembered.get(name) === 'object') return null;
@@ -138,7 +166,9 @@ export function namesOf(definition: OracleDefinition): Names {
     const fields = fieldsOf(type) ?? {};
     const table = Object.hasOwn(fields, field) ? fields[field] : undefined;
     if (table === undefined) return `names the field ${field}, but ${type} has ${Object.keys(fields).join(', ')}`;
-    return kinds === null || kinds.includes(table.kind) ? null : `names ${type}.${field}, a ${table.kind}, where one of these is meant: ${kinds.join(', ')}`;
+    return kinds === null || kinds.includes(table.kind)
+      ? null
+      : `names ${type}.${field}, a ${table.kind}, where one of these is meant: ${kinds.join(', ')}`;
   }
   function wrongClass(name: string): string | null {
     const [type = '', ...fields] = name.split('.');
@@ -154,10 +184,17 @@ export function namesOf(definition: OracleDefinition): Names {
         if (typeof value !== 'string') return not(value, `the name of a ${table.to ?? 'object'} or null`);
         return wrongObject(value) ?? (value.startsWith(`${table.to ?? ''}#`) ? null : not(value, `a ${table.to ?? ''}`));
       }
-      case 'word': return value === null || (table.words ?? []).some((word) => word === value) ? null : not(value, `one of ${(table.words ?? []).join(', ')}`);
-      case 'boolean': return typeof value === 'boolean' ? null : not(value, 'true or false');
-      case 'number': case 'refcount': return Number.isSafeInteger(value) && Number(value) >= 0 ? null : not(value, 'a whole number from 0');
-      default: return `is given for ${type}.${field}, but a ${table.kind} has no value`;
+      case 'word':
+        return value === null || (table.words ?? []).some(word => word === value)
+          ? null
+          : not(value, `one of ${(table.words ?? []).join(', ')}`);
+      case 'boolean':
+        return typeof value === 'boolean' ? null : not(value, 'true or false');
+      case 'number':
+      case 'refcount':
+        return Number.isSafeInteger(value) && Number(value) >= 0 ? null : not(value, 'a whole number from 0');
+      default:
+        return `is given for ${type}.${field}, but a ${table.kind} has no value`;
     }
   }
   return { wrongObject, wrongPlace, wrongClass, wrongValue };

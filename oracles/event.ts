@@ -28,49 +28,50 @@ interface Common {
   readonly site?: string;
 }
 
-export type Event = Common & (
-  | { readonly kind: 'thread-start'; readonly context: 'task' | 'hardirq' | 'worker' }
-  | { readonly kind: 'thread-end' }
-  /** A call of the interface begins or ends. */
-  | { readonly kind: 'call'; readonly call: string; readonly arguments: readonly Scalar[] }
-  | { readonly kind: 'return'; readonly call: string; readonly result: Scalar }
-  /** A new object; fields not given are 0, null, empty. Counters by their value. */
-  | { readonly kind: 'alloc'; readonly object: string; readonly fields: Readonly<Record<string, Scalar>> }
-  | { readonly kind: 'free'; readonly object: string }
-  | { readonly kind: 'read' | 'write'; readonly field: string; readonly value: Scalar }
-  /** A pointer that is followed is null; `field` is `Type.field`, what was looked for behind it. */
-  | { readonly kind: 'null-followed'; readonly field: string }
-  | { readonly kind: 'add' | 'remove'; readonly set: string; readonly member: string }
-  | { readonly kind: 'has'; readonly set: string; readonly member: string; readonly found: boolean }
-  /** The next or any member of a set is looked at; null when there is none. */
-  | { readonly kind: 'next'; readonly set: string; readonly member: string | null }
-  /** Before the thread waits for the lock, so that a trace shows a deadlock. Locks: mutex, spinlock, wait queue. */
-  | { readonly kind: 'want' | 'got' | 'released'; readonly lock: string; readonly irq?: boolean }
-  | { readonly kind: 'tried'; readonly lock: string; readonly got: boolean }
-  /** The code claims to hold it (`lockdep_assert_held`). */
-  | { readonly kind: 'assert-held'; readonly lock: string }
-  | { readonly kind: 'enter' | 'exit' | 'grace-begin' | 'grace-end'; readonly domain: string }
-  | { readonly kind: 'get' | 'put'; readonly counter: string }
-  | { readonly kind: 'get-unless-zero'; readonly counter: string; readonly got: boolean }
-  | { readonly kind: 'queue'; readonly work: string; readonly on: string | null; readonly queued: boolean }
-  /** A worker runs the item. */
-  | { readonly kind: 'run-begin' | 'run-end'; readonly work: string }
-  | { readonly kind: 'flush-begin' | 'flush-end' | 'cancel-end'; readonly work: string }
-  | { readonly kind: 'cancel-begin'; readonly work: string; readonly removed: boolean }
-  /** Every item queued on this work queue. */
-  | { readonly kind: 'flush-queue-begin' | 'flush-queue-end'; readonly on: string }
-  /** `linked` is false if the queue had an exclusive entry already. The queue's lock is held, and released by an event of its own. */
-  | { readonly kind: 'link'; readonly queue: string; readonly entry: string; readonly exclusive: boolean; readonly linked: boolean }
-  | { readonly kind: 'unlink'; readonly queue: string; readonly entry: string }
-  /** The entry's callback begins, under the queue's lock. */
-  | { readonly kind: 'callback'; readonly queue: string; readonly entry: string }
-  | { readonly kind: 'wait-prepare' | 'wait-finish' | 'wake-all'; readonly queue: string }
-  | { readonly kind: 'wait-sleep'; readonly queue: string; readonly result: 'woken' | 'timeout' }
-  /** A descriptor is looked up and its file's counter `refs` raised, or closed. Null: nothing is open there. */
-  | { readonly kind: 'fget' | 'close-fd'; readonly field: string; readonly file: string | null }
-  | { readonly kind: 'bug' }
-  /** Whoever writes the trace says that all is at rest: nothing runs, nothing is pending. `stays`: objects that may remain. */
-  | { readonly kind: 'quiesce'; readonly stays: readonly string[] }
-);
+export type Event = Common &
+  (
+    | { readonly kind: 'thread-start'; readonly context: 'task' | 'hardirq' | 'worker' }
+    | { readonly kind: 'thread-end' }
+    /** A call of the interface begins or ends. */
+    | { readonly kind: 'call'; readonly call: string; readonly arguments: readonly Scalar[] }
+    | { readonly kind: 'return'; readonly call: string; readonly result: Scalar }
+    /** A new object; fields not given are 0, null, empty. Counters by their value. */
+    | { readonly kind: 'alloc'; readonly object: string; readonly fields: Readonly<Record<string, Scalar>> }
+    | { readonly kind: 'free'; readonly object: string }
+    | { readonly kind: 'read' | 'write'; readonly field: string; readonly value: Scalar }
+    /** A pointer that is followed is null; `field` is `Type.field`, what was looked for behind it. */
+    | { readonly kind: 'null-followed'; readonly field: string }
+    | { readonly kind: 'add' | 'remove'; readonly set: string; readonly member: string }
+    | { readonly kind: 'has'; readonly set: string; readonly member: string; readonly found: boolean }
+    /** The next or any member of a set is looked at; null when there is none. */
+    | { readonly kind: 'next'; readonly set: string; readonly member: string | null }
+    /** Before the thread waits for the lock, so that a trace shows a deadlock. Locks: mutex, spinlock, wait queue. */
+    | { readonly kind: 'want' | 'got' | 'released'; readonly lock: string; readonly irq?: boolean }
+    | { readonly kind: 'tried'; readonly lock: string; readonly got: boolean }
+    /** The code claims to hold it (`lockdep_assert_held`). */
+    | { readonly kind: 'assert-held'; readonly lock: string }
+    | { readonly kind: 'enter' | 'exit' | 'grace-begin' | 'grace-end'; readonly domain: string }
+    | { readonly kind: 'get' | 'put'; readonly counter: string }
+    | { readonly kind: 'get-unless-zero'; readonly counter: string; readonly got: boolean }
+    | { readonly kind: 'queue'; readonly work: string; readonly on: string | null; readonly queued: boolean }
+    /** A worker runs the item. */
+    | { readonly kind: 'run-begin' | 'run-end'; readonly work: string }
+    | { readonly kind: 'flush-begin' | 'flush-end' | 'cancel-end'; readonly work: string }
+    | { readonly kind: 'cancel-begin'; readonly work: string; readonly removed: boolean }
+    /** Every item queued on this work queue. */
+    | { readonly kind: 'flush-queue-begin' | 'flush-queue-end'; readonly on: string }
+    /** `linked` is false if the queue had an exclusive entry already. The queue's lock is held, and released by an event of its own. */
+    | { readonly kind: 'link'; readonly queue: string; readonly entry: string; readonly exclusive: boolean; readonly linked: boolean }
+    | { readonly kind: 'unlink'; readonly queue: string; readonly entry: string }
+    /** The entry's callback begins, under the queue's lock. */
+    | { readonly kind: 'callback'; readonly queue: string; readonly entry: string }
+    | { readonly kind: 'wait-prepare' | 'wait-finish' | 'wake-all'; readonly queue: string }
+    | { readonly kind: 'wait-sleep'; readonly queue: string; readonly result: 'woken' | 'timeout' }
+    /** A descriptor is looked up and its file's counter `refs` raised, or closed. Null: nothing is open there. */
+    | { readonly kind: 'fget' | 'close-fd'; readonly field: string; readonly file: string | null }
+    | { readonly kind: 'bug' }
+    /** Whoever writes the trace says that all is at rest: nothing runs, nothing is pending. `stays`: objects that may remain. */
+    | { readonly kind: 'quiesce'; readonly stays: readonly string[] }
+  );
 
 export type EventKind = Event['kind'];

@@ -2,13 +2,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { explainFinding } from './explain.ts';
 import { createOracle } from './oracle.ts';
-import { asTrace, machine, t1, t2, takes, tinySystem, type Happening } from './tiny-system.ts';
+import { asTrace, type Happening, machine, t1, t2, takes, tinySystem } from './tiny-system.ts';
 
 const test = suite('explaining a finding');
 
 function explained(...happenings: readonly Happening[]): string[] {
   const oracle = createOracle(tinySystem);
-  return asTrace([...machine, ...happenings]).flatMap((event) => oracle.event(event).flatMap((finding) => explainFinding(finding, tinySystem, oracle.world)));
+  return asTrace([...machine, ...happenings]).flatMap(event =>
+    oracle.event(event).flatMap(finding => explainFinding(finding, tinySystem, oracle.world)),
+  );
 }
 
 test('a declared rule is told with its sentence, its objects and its source', () => {
@@ -31,7 +33,14 @@ test('a freed object is told with the event that freed it', () => {
   ]);
 });
 test('what is only possible says so', () => {
-  const lines = explained(...takes(t1, 'Vm#1.irq'), ...takes(t1, 'Hub#1.wait'), t1.released('Hub#1.wait'), t1.released('Vm#1.irq'), ...takes(t2, 'Hub#1.wait'), t2.want('Vm#1.irq'));
+  const lines = explained(
+    ...takes(t1, 'Vm#1.irq'),
+    ...takes(t1, 'Hub#1.wait'),
+    t1.released('Hub#1.wait'),
+    t1.released('Vm#1.irq'),
+    ...takes(t2, 'Hub#1.wait'),
+    t2.want('Vm#1.irq'),
+  );
   assert.is(lines[0], 'violation  tiny/always.noLockCycle  (possible)');
 });
 

@@ -32,7 +32,8 @@ export function put(judge: Judge, name: string): void {
   const { thread, always } = judge;
   judge.atEvery('put', counter.class, counter.of);
   always.referencesBalance.exercised++;
-  if (counter.count === 0 && judge.breakOff(always.referencesBalance, `${thread.name} puts ${name}, which is zero.`, about(counter))) return;
+  if (counter.count === 0 && judge.breakOff(always.referencesBalance, `${thread.name} puts ${name}, which is zero.`, about(counter)))
+    return;
   if (thread.held.length > 0) always.lastPutTakesNoHeldLock.exercised++;
   reportPuts(judge, judge.releases.puts(thread, counter, judge.seq));
   if (counter.count > 0) counter.count--;
@@ -46,7 +47,10 @@ export function put(judge: Judge, name: string): void {
 
 export function reportPuts(judge: Judge, puts: readonly PutUnderTaken[]): void {
   for (const { counter, lock, earlier } of puts) {
-    judge.report(judge.always.lastPutTakesNoHeldLock, `${counter} is put under ${lock}, which its last put waits for.`, { strength: 'possible', earlier });
+    judge.report(judge.always.lastPutTakesNoHeldLock, `${counter} is put under ${lock}, which its last put waits for.`, {
+      strength: 'possible',
+      earlier,
+    });
   }
 }
 

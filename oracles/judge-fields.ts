@@ -1,7 +1,8 @@
 /** Plain fields, sets and descriptors: what each event can break, and what it changes. */
+
+import { isThing } from './bindings.ts';
 import type { Scalar } from './event.ts';
 import type { Judge } from './judge.ts';
-import { isThing } from './bindings.ts';
 import { raise } from './judge-counters.ts';
 import { identity, type Slot, type Thing } from './thing.ts';
 import { zero } from './world.ts';
@@ -41,7 +42,7 @@ export function store(judge: Judge, slot: Slot, value: Scalar): void {
   judge.changed(slot.class, slot.of);
 }
 
-const nameOf = (cell: unknown): unknown => isThing(cell) ? cell[identity].name : cell;
+const nameOf = (cell: unknown): unknown => (isThing(cell) ? cell[identity].name : cell);
 
 export function addOrRemove(judge: Judge, kind: 'add' | 'remove', name: string, memberName: string): void {
   const slot = judge.find(judge.world.slots, name);

@@ -1,9 +1,9 @@
 /** Locks and read sections: what each event can break, and what it changes. */
 import type { Judge } from './judge.ts';
-import { letGo, type Thread } from './thread.ts';
-import { sayChain, stuckChain } from './waiting.ts';
 import type { Domain, Lock } from './thing.ts';
+import { letGo, type Thread } from './thread.ts';
 import { TraceError } from './trace-error.ts';
+import { sayChain, stuckChain } from './waiting.ts';
 import { objectOf } from './world.ts';
 
 export function want(judge: Judge, name: string): void {
@@ -14,7 +14,11 @@ export function want(judge: Judge, name: string): void {
   judge.ordered([lock.class]);
   judge.atEvery('want', lock.class, lock.of);
   always.neverTakenTwice.exercised++;
-  if (lock.owner === thread && judge.breakOff(always.neverTakenTwice, `${thread.name} waits for ${name}, which it holds itself.`, about(lock, lock.since))) return;
+  if (
+    lock.owner === thread &&
+    judge.breakOff(always.neverTakenTwice, `${thread.name} waits for ${name}, which it holds itself.`, about(lock, lock.since))
+  )
+    return;
   judge.waitsFor([lock.class]);
   thread.waits = { kind: 'lock', lock, thread, since: judge.seq };
   judgeWait(judge, thread);
@@ -36,7 +40,11 @@ export function got(judge: Judge, name: string): void {
 function take(judge: Judge, lock: Lock): void {
   const { thread } = judge;
   if (lock.owner !== null && lock.owner !== thread && judge.always.releasedByHolder.judged === 'fully') {
-    throw new TraceError(0, 'lock', `${thread.name} got ${lock.name}, which ${lock.owner.name} got at event ${lock.since} and has not released. Either the lock does not exclude, or released is logged too late: log it before letting go.`);
+    throw new TraceError(
+      0,
+      'lock',
+      `${thread.name} got ${lock.name}, which ${lock.owner.name} got at event ${lock.since} and has not released. Either the lock does not exclude, or released is logged too late: log it before letting go.`,
+    );
   }
   lock.owner = thread;
   lock.depth++;
@@ -64,7 +72,11 @@ export function released(judge: Judge, name: string): void {
   always.releasedByHolder.exercised++;
   if (lock.owner !== thread) {
     const holder = lock.owner === null ? 'nobody holds' : `${lock.owner.name} holds`;
-    judge.breakOff(always.releasedByHolder, `${thread.name} releases ${name}, which ${holder}.`, about(lock, lock.owner === null ? null : lock.since));
+    judge.breakOff(
+      always.releasedByHolder,
+      `${thread.name} releases ${name}, which ${holder}.`,
+      about(lock, lock.owner === null ? null : lock.since),
+    );
     if (lock.owner !== null) letGo(lock.owner, name);
     lock.depth = 0;
   } else {
@@ -81,8 +93,13 @@ function releasedInReverse(judge: Judge, on: Lock | Domain): void {
     if (order.kind !== 'order' || !order.nested) continue;
     const place = order.classes.indexOf(on.class);
     if (place < 0) continue;
-    const inside = judge.thread.held.find((holding) => order.classes.indexOf(holding.class) > place);
-    if (inside !== undefined) judge.report(judge.rule(order.name), `${judge.thread.name} lets go of ${on.name} while it has ${inside.of.name}, which belongs inside.`, { earlier: inside.since });
+    const inside = judge.thread.held.find(holding => order.classes.indexOf(holding.class) > place);
+    if (inside !== undefined)
+      judge.report(
+        judge.rule(order.name),
+        `${judge.thread.name} lets go of ${on.name} while it has ${inside.of.name}, which belongs inside.`,
+        { earlier: inside.since },
+      );
   }
 }
 
@@ -94,8 +111,11 @@ export function assertHeld(judge: Judge, name: string): void {
   const lock = world.locks.get(name);
   if (domain === undefined ? lock?.owner === thread : domain.readers.has(thread)) return;
   const holder = lock?.owner ? `${lock.owner.name} holds it since event ${lock.since}` : 'nobody holds it';
-  judge.report(always.heldWhereAsserted, `${thread.name} says that it holds ${name}, but ${domain === undefined ? holder : 'it is not inside'}.`,
-    { objects: { object: objectOf(name) }, earlier: lock?.owner ? lock.since : null });
+  judge.report(
+    always.heldWhereAsserted,
+    `${thread.name} says that it holds ${name}, but ${domain === undefined ? holder : 'it is not inside'}.`,
+    { objects: { object: objectOf(name) }, earlier: lock?.owner ? lock.since : null },
+  );
 }
 
 export function enter(judge: Judge, name: string): void {
@@ -144,8 +164,11 @@ export function graceBegin(judge: Judge, name: string): void {
   judge.atEvery('grace-begin', domain.class, domain.of);
   if (domain.readers.has(thread)) {
     always.everyWaitEnds.exercised++;
-    const entered = thread.held.find((holding) => holding.of === domain)?.since ?? null;
-    if (judge.breakOff(always.everyWaitEnds, `${thread.name} waits for the readers of ${name}, and is one of them.`, about(domain, entered))) return;
+    const entered = thread.held.find(holding => holding.of === domain)?.since ?? null;
+    if (
+      judge.breakOff(always.everyWaitEnds, `${thread.name} waits for the readers of ${name}, and is one of them.`, about(domain, entered))
+    )
+      return;
   }
   judge.waitsFor([domain.class]);
   thread.waits = { kind: 'grace', domain, readers: new Map(domain.readers), thread, since: judge.seq };
@@ -160,7 +183,11 @@ export function graceEnd(judge: Judge, name: string): void {
     wait.domain.waiters.delete(wait);
     const [left] = wait.readers.keys();
     if (left !== undefined && judge.always.releasedByHolder.judged === 'fully') {
-      throw new TraceError(0, 'domain', `The grace period of ${name} ended although ${left.name}, inside since before it began at event ${wait.since}, has not left. Either it does not wait, or exit is logged too late: log it before leaving.`);
+      throw new TraceError(
+        0,
+        'domain',
+        `The grace period of ${name} ended although ${left.name}, inside since before it began at event ${wait.since}, has not left. Either it does not wait, or exit is logged too late: log it before leaving.`,
+      );
     }
   }
   judge.find(judge.world.domains, name);

@@ -1,8 +1,8 @@
 /** Work items, their runs, and those who wait for them. */
 import type { Judge } from './judge.ts';
 import { judgeWait } from './judge-locks.ts';
-import { letGo, runClass, runOf, type Thread, type Wait } from './thread.ts';
 import type { Work } from './thing.ts';
+import { letGo, runClass, runOf, type Thread, type Wait } from './thread.ts';
 import { TraceError } from './trace-error.ts';
 
 export function queue(judge: Judge, name: string, on: string | null, queued: boolean): void {
@@ -84,15 +84,23 @@ export function flushQueueBegin(judge: Judge, name: string): void {
   const own = runOf(thread);
   if (flushesItself(judge, own?.on === name ? own : null)) return;
   judge.waitsFor(runs);
-  waitForRuns(judge, thread, `the items on ${name}`, [...world.works.values()].filter((work) => work.on === name));
+  waitForRuns(
+    judge,
+    thread,
+    `the items on ${name}`,
+    [...world.works.values()].filter(work => work.on === name),
+  );
 }
 
 function flushesItself(judge: Judge, own: Work | null): boolean {
   const rule = judge.always.neverFlushesItself;
   rule.exercised++;
   if (own === null) return false;
-  const began = judge.thread.held.find((holding) => holding.of === own)?.since ?? null;
-  return judge.breakOff(rule, `${judge.thread.name} waits for the run of ${own.name}, which is its own.`, { objects: { object: own.of.name }, earlier: began });
+  const began = judge.thread.held.find(holding => holding.of === own)?.since ?? null;
+  return judge.breakOff(rule, `${judge.thread.name} waits for the run of ${own.name}, which is its own.`, {
+    objects: { object: own.of.name },
+    earlier: began,
+  });
 }
 
 function waitForRuns(judge: Judge, thread: Thread, on: string, works: readonly Work[]): void {
@@ -118,6 +126,10 @@ export function flushEnd(judge: Judge): void {
   for (const work of wait.runs.keys()) work.waiters.delete(wait);
   for (const [work, runner] of wait.during) {
     if (judge.always.neverFlushesItself.judged !== 'fully') continue;
-    throw new TraceError(0, 'work', `The wait for the run of ${work.name} ended although ${runner.name}, which ran it at event ${wait.since}, has not finished. Either it does not wait, or run-end is logged too late.`);
+    throw new TraceError(
+      0,
+      'work',
+      `The wait for the run of ${work.name} ended although ${runner.name}, which ran it at event ${wait.since}, has not finished. Either it does not wait, or run-end is logged too late.`,
+    );
   }
 }

@@ -2,22 +2,31 @@
  * What all parts of an oracle share while one event is judged: the world, who acts, what was found, and the checks that every step makes
  * in the same order: freed object, sleeping in atomic context, guard, order, `at-every` rules. What a verb itself can break comes after.
  */
-import { builtInNames, type BuiltInName } from './built-in.ts';
+
+import { createBindings } from './bindings.ts';
+import { type BuiltInName, builtInNames } from './built-in.ts';
 import type { AtEveryRule, Bound, Here, OracleDefinition, OrderRule } from './definition.ts';
 import type { EventKind } from './event.ts';
-import { judgeable, kindOfAction, type Judgeable } from './observed.ts';
+import { type Judgeable, judgeable, kindOfAction } from './observed.ts';
 import { createLockGraph, heldInside } from './order.ts';
-import { createBindings } from './bindings.ts';
-import { createStateRules } from './state-rules.ts';
 import { createReleases, type Releases } from './releases.ts';
-import { atomicBecause, newThread, type Holding, type Thread } from './thread.ts';
-import { identity, type Identity, type Slot, type Thing } from './thing.ts';
+import { createStateRules } from './state-rules.ts';
+import { type Identity, identity, type Slot, type Thing } from './thing.ts';
+import { atomicBecause, type Holding, newThread, type Thread } from './thread.ts';
 import { TraceError } from './trace-error.ts';
 import type { Finding, Strength } from './verdict.ts';
 import { createWorld, objectOf, typeOf, type World } from './world.ts';
 
-export interface RuleState extends Judgeable { readonly id: string; exercised: number; findings: number }
-interface Circumstances { readonly objects?: Readonly<Record<string, string>>; readonly earlier?: number | null; readonly strength?: Strength }
+export interface RuleState extends Judgeable {
+  readonly id: string;
+  exercised: number;
+  findings: number;
+}
+interface Circumstances {
+  readonly objects?: Readonly<Record<string, string>>;
+  readonly earlier?: number | null;
+  readonly strength?: Strength;
+}
 
 export interface Judge {
   readonly definition: OracleDefinition;
@@ -62,13 +71,17 @@ export interface JudgeOptions {
   readonly without: readonly string[];
 }
 
-export function createJudge(definition: OracleDefinition, options: JudgeOptions): Judge & { readonly stateRules: ReturnType<typeof createStateRules> } {
+export function createJudge(
+  definition: OracleDefinition,
+  options: JudgeOptions,
+): Judge & { readonly stateRules: ReturnType<typeof createStateRules> } {
   const world = createWorld(definition);
   const seesAlloc = options.observes === null || options.observes.includes('alloc');
   const rules = new Map<string, RuleState>();
-  for (const [id, able] of judgeable(definition, options.observes)) if (!options.without.includes(id)) rules.set(id, { ...able, id, exercised: 0, findings: 0 });
+  for (const [id, able] of judgeable(definition, options.observes))
+    if (!options.without.includes(id)) rules.set(id, { ...able, id, exercised: 0, findings: 0 });
   const rule = (id: string): RuleState => rules.get(id) ?? { id, judged: 'not', missing: [], exercised: 0, findings: 0 };
-  const always = Object.fromEntries(builtInNames.map((name) => [name, rule(`always.${name}`)])) as Record<BuiltInName, RuleState>;
+  const always = Object.fromEntries(builtInNames.map(name => [name, rule(`always.${name}`)])) as Record<BuiltInName, RuleState>;
   const here = { thread: newThread(''), globals: world.globals };
   const bindings = createBindings(world);
   const graph = createLockGraph(definition.rules);
@@ -77,7 +90,7 @@ export function createJudge(definition: OracleDefinition, options: JudgeOptions)
   for (const one of definition.rules) {
     if (one.kind !== 'at-every') continue;
     const event = `${kindOfAction(one.verb) ?? ''} ${one.on}`;
-    atEveryRules.set(event, [...atEveryRules.get(event) ?? [], one]);
+    atEveryRules.set(event, [...(atEveryRules.get(event) ?? []), one]);
   }
 
   function report(state: RuleState, detail: string, { objects = {}, earlier = null, strength = 'observed' }: Circumstances = {}): void {
@@ -98,7 +111,10 @@ export function createJudge(definition: OracleDefinition, options: JudgeOptions)
     const freed = world.freed(name);
     if (freed !== null) {
       const when = freed.at === null ? 'long ago' : `at event ${freed.at} by ${freed.thread}`;
-      breakOff(always.neverTouchedAfterFree, `${judge.thread.name} touches ${name}, which was freed ${when}.`, { objects: { object: name }, earlier: freed.at });
+      breakOff(always.neverTouchedAfterFree, `${judge.thread.name} touches ${name}, which was freed ${when}.`, {
+        objects: { object: name },
+        earlier: freed.at,
+      });
       return false;
     }
     announce(name);
@@ -133,23 +149,32 @@ export function createJudge(definition: OracleDefinition, options: JudgeOptions)
     state.exercised++;
     const { guard } = slot.guard;
     const bound: Bound = { object: slot.cells };
-    const fine = access === 'read'
-      ? guard.read.length === 0 || guard.read.some((condition) => condition(bound, here))
-      : guard.write.every((condition) => condition(bound, here));
+    const fine =
+      access === 'read'
+        ? guard.read.length === 0 || guard.read.some(condition => condition(bound, here))
+        : guard.write.every(condition => condition(bound, here));
     if (fine) return;
     const act = access === 'read' ? 'reads' : 'writes';
-    report(state, `${judge.thread.name} ${act} ${slot.name} without ${guard.names[access]}.`, { objects: { object: slot.of.name }, earlier: slot.writtenAt > 0 ? slot.writtenAt : null });
+    report(state, `${judge.thread.name} ${act} ${slot.name} without ${guard.names[access]}.`, {
+      objects: { object: slot.of.name },
+      earlier: slot.writtenAt > 0 ? slot.writtenAt : null,
+    });
   }
 
   function ordered(classes: readonly string[]): void {
     for (const order of orders) {
       const state = rule(order.name);
-      if (!classes.some((one) => order.classes.includes(one))) continue;
+      if (!classes.some(one => order.classes.includes(one))) continue;
       state.exercised++;
-      const broken = firstOf(classes, (one) => { const inside = heldInside(order, definition.rules, judge.thread, one); return inside && { inside, waitedFor: one }; });
+      const broken = firstOf(classes, one => {
+        const inside = heldInside(order, definition.rules, judge.thread, one);
+        return inside && { inside, waitedFor: one };
+      });
       if (broken === null) continue;
       const { inside, waitedFor } = broken;
-      report(state, `${judge.thread.name} waits for ${waitedFor} while it has ${nameOf(inside)}, which belongs inside.`, { earlier: inside.since });
+      report(state, `${judge.thread.name} waits for ${waitedFor} while it has ${nameOf(inside)}, which belongs inside.`, {
+        earlier: inside.since,
+      });
     }
   }
 
@@ -161,7 +186,7 @@ export function createJudge(definition: OracleDefinition, options: JudgeOptions)
         always.noLockCycle.exercised++;
         const cycle = graph.add({ outer: holding.class, inner, thread: judge.thread.name, event: judge.seq });
         if (cycle === null) continue;
-        const steps = cycle.map((edge) => `${edge.thread} has ${edge.outer} and waits for ${edge.inner} (event ${edge.event})`);
+        const steps = cycle.map(edge => `${edge.thread} has ${edge.outer} and waits for ${edge.inner} (event ${edge.event})`);
         report(always.noLockCycle, `${steps.join('; ')}.`, { strength: 'possible', earlier: cycle[1]?.event ?? holding.since });
       }
     }
@@ -173,28 +198,58 @@ export function createJudge(definition: OracleDefinition, options: JudgeOptions)
       const state = rule(one.name);
       const thing = world.live(object.name);
       if (state.judged === 'not' || thing === null) continue;
-      bindings.each(one.over, { [one.object]: thing }, (bound) => {
+      bindings.each(one.over, { [one.object]: thing }, bound => {
         if (one.when !== null && !one.when(bound, here)) return;
         state.exercised++;
-        if (!one.then(bound, here)) report(state, `${judge.thread.name} does ${one.verb} on ${object.name}.`, { objects: bindings.names(bound) });
+        if (!one.then(bound, here))
+          report(state, `${judge.thread.name} does ${one.verb} on ${object.name}.`, { objects: bindings.names(bound) });
       });
     }
   }
 
   const stateRules = createStateRules(definition, bindings, rule);
   const judge = {
-    definition, world, rules, always, here, seq: 0, thread: here.thread, found: new Array<Finding>(), brokeOff: false, hasChanged: false, stateRules, releases: createReleases(),
+    definition,
+    world,
+    rules,
+    always,
+    here,
+    seq: 0,
+    thread: here.thread,
+    found: [] as Finding[],
+    brokeOff: false,
+    hasChanged: false,
+    stateRules,
+    releases: createReleases(),
     begin(seq: number, thread: Thread) {
-      judge.seq = seq; judge.thread = thread; judge.found = []; judge.brokeOff = false; judge.hasChanged = false;
+      judge.seq = seq;
+      judge.thread = thread;
+      judge.found = [];
+      judge.brokeOff = false;
+      judge.hasChanged = false;
       here.thread = thread;
     },
-    report, breakOff, rule, find, guarded, ordered, waitsFor, atEvery,
-    object(name: string) { return present(name) ? world.live(name) : null; },
-    mentioned(name: string) { if (world.live(name) === null && world.freed(name) === null) announce(name); },
+    report,
+    breakOff,
+    rule,
+    find,
+    guarded,
+    ordered,
+    waitsFor,
+    atEvery,
+    object(name: string) {
+      return present(name) ? world.live(name) : null;
+    },
+    mentioned(name: string) {
+      if (world.live(name) === null && world.freed(name) === null) announce(name);
+    },
     mustNotSleep(doing: string) {
       always.neverSleepsInAtomic.exercised++;
       const because = atomicBecause(judge.thread);
-      if (because !== null) report(always.neverSleepsInAtomic, `${judge.thread.name} ${doing}, which may sleep, while ${because.why}.`, { earlier: because.since });
+      if (because !== null)
+        report(always.neverSleepsInAtomic, `${judge.thread.name} ${doing}, which may sleep, while ${because.why}.`, {
+          earlier: because.since,
+        });
     },
     changed(what: string, object: Identity) {
       judge.hasChanged = true;
@@ -211,7 +266,11 @@ function firstOf<From, To>(all: readonly From[], found: (one: From) => To | null
   }
   return null;
 }
-const nameOf = (holding: Holding): string => holding.of.kind === 'work' ? `the run of ${holding.of.name}` : holding.of.name;
+const nameOf = (holding: Holding): string => (holding.of.kind === 'work' ? `the run of ${holding.of.name}` : holding.of.name);
 
-const neverAnnounced = (name: string): TraceError => new TraceError(0, name,
-  `${name} was never announced. Log an alloc event before anything else about an object, or leave alloc out of the header's observes.`);
+const neverAnnounced = (name: string): TraceError =>
+  new TraceError(
+    0,
+    name,
+    `${name} was never announced. Log an alloc event before anything else about an object, or leave alloc out of the header's observes.`,
+  );

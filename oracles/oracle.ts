@@ -12,9 +12,9 @@ import * as lifetime from './judge-lifetime.ts';
 import * as locks from './judge-locks.ts';
 import * as waitQueues from './judge-wait-queues.ts';
 import * as work from './judge-work.ts';
-import { identity, type Identity, type Thing } from './thing.ts';
-import { mostFindings, verdictOf, type Finding, type Report } from './verdict.ts';
+import { type Identity, identity, type Thing } from './thing.ts';
 import { newThread, type Thread } from './thread.ts';
+import { type Finding, mostFindings, type Report, verdictOf } from './verdict.ts';
 import type { World } from './world.ts';
 
 export interface Oracle {
@@ -68,7 +68,13 @@ export function createOracle(definition: OracleDefinition, { observes, without =
   }
 
   function end(): Report {
-    const rules = [...judge.rules.values()].map(({ id, exercised, findings, judged, missing }) => ({ rule: id, exercised, findings, judged, missing }));
+    const rules = [...judge.rules.values()].map(({ id, exercised, findings, judged, missing }) => ({
+      rule: id,
+      exercised,
+      findings,
+      judged,
+      missing,
+    }));
     return { system: definition.system, verdict: verdictOf(rules), events, findings: listed, unlisted, rules };
   }
   return { event: judgeEvent, end, world };
@@ -94,50 +100,94 @@ function lastWriteOf(world: World, objects: Readonly<Record<string, string>>, be
 
 function step(judge: Judge, event: Event): void {
   switch (event.kind) {
-    case 'thread-start': judge.thread.context = event.context; return;
-    case 'thread-end': return calls.threadEnd(judge);
-    case 'call': return calls.call(judge, event.call, event.arguments);
-    case 'return': return calls.returned(judge, event.call, event.result);
-    case 'alloc': return lifetime.alloc(judge, event.object, event.fields);
-    case 'free': return lifetime.free(judge, event.object);
-    case 'read': return fields.read(judge, event.field, event.value);
-    case 'write': return fields.write(judge, event.field, event.value);
+    case 'thread-start':
+      judge.thread.context = event.context;
+      return;
+    case 'thread-end':
+      return calls.threadEnd(judge);
+    case 'call':
+      return calls.call(judge, event.call, event.arguments);
+    case 'return':
+      return calls.returned(judge, event.call, event.result);
+    case 'alloc':
+      return lifetime.alloc(judge, event.object, event.fields);
+    case 'free':
+      return lifetime.free(judge, event.object);
+    case 'read':
+      return fields.read(judge, event.field, event.value);
+    case 'write':
+      return fields.write(judge, event.field, event.value);
     case 'null-followed':
       judge.always.nullNeverFollowed.exercised++;
       judge.breakOff(judge.always.nullNeverFollowed, `${judge.thread.name} follows a null pointer to ${event.field}.`);
       return;
-    case 'add': case 'remove': return fields.addOrRemove(judge, event.kind, event.set, event.member);
-    case 'has': return fields.has(judge, event.set, event.member, event.found);
-    case 'next': return fields.next(judge, event.set, event.member);
-    case 'want': return locks.want(judge, event.lock);
-    case 'got': return locks.got(judge, event.lock);
-    case 'released': return locks.released(judge, event.lock);
-    case 'tried': return locks.tried(judge, event.lock, event.got);
-    case 'assert-held': return locks.assertHeld(judge, event.lock);
-    case 'enter': return locks.enter(judge, event.domain);
-    case 'exit': return locks.exit(judge, event.domain);
-    case 'grace-begin': return locks.graceBegin(judge, event.domain);
-    case 'grace-end': return locks.graceEnd(judge, event.domain);
-    case 'get': return counters.get(judge, event.counter);
-    case 'put': return counters.put(judge, event.counter);
-    case 'get-unless-zero': return counters.getUnlessZero(judge, event.counter, event.got);
-    case 'queue': return work.queue(judge, event.work, event.on, event.queued);
-    case 'run-begin': return work.runBegin(judge, event.work);
-    case 'run-end': return work.runEnd(judge, event.work);
-    case 'flush-begin': return work.flushBegin(judge, event.kind, event.work, null);
-    case 'cancel-begin': return work.flushBegin(judge, event.kind, event.work, event.removed);
-    case 'flush-queue-begin': return work.flushQueueBegin(judge, event.on);
-    case 'flush-end': case 'cancel-end': case 'flush-queue-end': return work.flushEnd(judge);
-    case 'link': return waitQueues.link(judge, event.queue, event.entry, event.linked);
-    case 'unlink': return waitQueues.unlink(judge, event.queue, event.entry);
-    case 'callback': return waitQueues.callback(judge, event.queue, event.entry);
-    case 'wait-prepare': case 'wait-sleep': case 'wait-finish': case 'wake-all': return waitQueues.sleepOrWake(judge, event.kind, event.queue);
-    case 'fget': return fields.fget(judge, event.field, event.file);
-    case 'close-fd': return fields.closeFd(judge, event.field);
+    case 'add':
+    case 'remove':
+      return fields.addOrRemove(judge, event.kind, event.set, event.member);
+    case 'has':
+      return fields.has(judge, event.set, event.member, event.found);
+    case 'next':
+      return fields.next(judge, event.set, event.member);
+    case 'want':
+      return locks.want(judge, event.lock);
+    case 'got':
+      return locks.got(judge, event.lock);
+    case 'released':
+      return locks.released(judge, event.lock);
+    case 'tried':
+      return locks.tried(judge, event.lock, event.got);
+    case 'assert-held':
+      return locks.assertHeld(judge, event.lock);
+    case 'enter':
+      return locks.enter(judge, event.domain);
+    case 'exit':
+      return locks.exit(judge, event.domain);
+    case 'grace-begin':
+      return locks.graceBegin(judge, event.domain);
+    case 'grace-end':
+      return locks.graceEnd(judge, event.domain);
+    case 'get':
+      return counters.get(judge, event.counter);
+    case 'put':
+      return counters.put(judge, event.counter);
+    case 'get-unless-zero':
+      return counters.getUnlessZero(judge, event.counter, event.got);
+    case 'queue':
+      return work.queue(judge, event.work, event.on, event.queued);
+    case 'run-begin':
+      return work.runBegin(judge, event.work);
+    case 'run-end':
+      return work.runEnd(judge, event.work);
+    case 'flush-begin':
+      return work.flushBegin(judge, event.kind, event.work, null);
+    case 'cancel-begin':
+      return work.flushBegin(judge, event.kind, event.work, event.removed);
+    case 'flush-queue-begin':
+      return work.flushQueueBegin(judge, event.on);
+    case 'flush-end':
+    case 'cancel-end':
+    case 'flush-queue-end':
+      return work.flushEnd(judge);
+    case 'link':
+      return waitQueues.link(judge, event.queue, event.entry, event.linked);
+    case 'unlink':
+      return waitQueues.unlink(judge, event.queue, event.entry);
+    case 'callback':
+      return waitQueues.callback(judge, event.queue, event.entry);
+    case 'wait-prepare':
+    case 'wait-sleep':
+    case 'wait-finish':
+    case 'wake-all':
+      return waitQueues.sleepOrWake(judge, event.kind, event.queue);
+    case 'fget':
+      return fields.fget(judge, event.field, event.file);
+    case 'close-fd':
+      return fields.closeFd(judge, event.field);
     case 'bug':
       judge.always.bugNeverReached.exercised++;
       judge.breakOff(judge.always.bugNeverReached, `${judge.thread.name} reached what its author thinks cannot happen.`);
       return;
-    case 'quiesce': return quiesce(judge, event.stays);
+    case 'quiesce':
+      return quiesce(judge, event.stays);
   }
 }

@@ -3,7 +3,12 @@ import type { OrderRule, RuleDefinition } from './definition.ts';
 import type { Thread } from './thread.ts';
 
 /** The thread held `outer` and waited for `inner`. */
-export interface Edge { readonly outer: string; readonly inner: string; readonly thread: string; readonly event: number }
+export interface Edge {
+  readonly outer: string;
+  readonly inner: string;
+  readonly thread: string;
+  readonly event: number;
+}
 
 export interface LockGraph {
   /** Notes it. If it is new and closes a cycle, the shortest one, this edge first. */
@@ -26,7 +31,7 @@ export function createLockGraph(rules: readonly RuleDefinition[]): LockGraph {
 }
 
 export const isExcepted = (rules: readonly RuleDefinition[], outer: string, inner: string): boolean =>
-  rules.some((rule) => rule.kind === 'order-exception' && rule.outer === outer && rule.inner === inner);
+  rules.some(rule => rule.kind === 'order-exception' && rule.outer === outer && rule.inner === inner);
 
 function shortestPath(edges: ReadonlyMap<string, ReadonlyMap<string, Edge>>, from: string, to: string): readonly Edge[] | null {
   if (from === to) return [];

@@ -1,7 +1,7 @@
 /** From the bytes of a trace to checked events. Nothing that is wrong gets past it, and nothing makes it grow: lines and depth are bounded. */
 import type { OracleDefinition } from './definition.ts';
-import { eventFields, isEventKind, namesOf, type Shape } from './event-fields.ts';
 import type { Event, TraceHeader } from './event.ts';
+import { eventFields, isEventKind, namesOf, type Shape } from './event-fields.ts';
 import { TraceError } from './trace-error.ts';
 
 /** In UTF-16 units, so at most as many bytes. */
@@ -23,11 +23,12 @@ export async function* readLines(input: AsyncIterable<Uint8Array | string>): Asy
       throw new TraceError(line, '', 'A trace is UTF-8 text, and this is not. Decompress it, or convert it, first.');
     }
   };
-  const tooLong = (at: number): TraceError => new TraceError(at, '', `The line is longer than ${longestLine} characters. A trace has one event a line.`);
+  const tooLong = (at: number): TraceError =>
+    new TraceError(at, '', `The line is longer than ${longestLine} characters. A trace has one event a line.`);
   for await (const chunk of input) {
     const lines = (rest + (typeof chunk === 'string' ? chunk : decode(chunk))).split('\n');
     rest = lines.pop() ?? '';
-    const long = lines.findIndex((one) => one.length > longestLine);
+    const long = lines.findIndex(one => one.length > longestLine);
     if (long >= 0) throw tooLong(line + long);
     line += lines.length;
     if (rest.length > longestLine) throw tooLong(line);
@@ -38,17 +39,23 @@ export async function* readLines(input: AsyncIterable<Uint8Array | string>): Asy
 }
 
 function parse(text: string, line: number): Record<string, unknown> {
-  if (text.length > harmless && depthOf(text) > deepest) throw new TraceError(line, '', `The line is nested deeper than ${deepest} levels. An event holds plain values.`);
+  if (text.length > harmless && depthOf(text) > deepest)
+    throw new TraceError(line, '', `The line is nested deeper than ${deepest} levels. An event holds plain values.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     const cut = text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}');
-    throw new TraceError(line, '', cut
-      ? 'The line stops in the middle of an event: the trace was cut off. Drop this line, or write the trace again.'
-      : 'The line is not JSON. A trace has one JSON object a line.');
+    throw new TraceError(
+      line,
+      '',
+      cut
+        ? 'The line stops in the middle of an event: the trace was cut off. Drop this line, or write the trace again.'
+        : 'The line is not JSON. A trace has one JSON object a line.',
+    );
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TraceError(line, '', 'The line is not a JSON object. A trace has one JSON object a line.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TraceError(line, '', 'The line is not a JSON object. A trace has one JSON object a line.');
   return { ...value };
 }
 
@@ -75,14 +82,20 @@ export function readHeader(text: string): TraceHeader {
   const { holdfast, version, system, observes, from } = value;
   if (holdfast !== 'trace') throw new TraceError(1, 'holdfast', `The first line is not the header of a trace. Begin with ${headerShape}.`);
   if (version !== 1) throw new TraceError(1, 'version', `This reads version 1 of traces, not ${JSON.stringify(version)}.`);
-  if (typeof system !== 'string') throw new TraceError(1, 'system', `The header does not say which system the trace is of. Begin with ${headerShape}.`);
-  const extra = Object.keys(value).find((field) => !['holdfast', 'version', 'system', 'observes', 'from'].includes(field));
-  if (extra !== undefined) throw new TraceError(1, extra, `A header has no field ${extra}. It has holdfast, version, system, observes and from.`);
+  if (typeof system !== 'string')
+    throw new TraceError(1, 'system', `The header does not say which system the trace is of. Begin with ${headerShape}.`);
+  const extra = Object.keys(value).find(field => !['holdfast', 'version', 'system', 'observes', 'from'].includes(field));
+  if (extra !== undefined)
+    throw new TraceError(1, extra, `A header has no field ${extra}. It has holdfast, version, system, observes and from.`);
   if (from !== undefined && typeof from !== 'string') throw new TraceError(1, 'from', 'from says in words how the trace came about.');
   if (observes === undefined) return { holdfast, version, system, ...(from === undefined ? {} : { from }) };
-  const unknown = Array.isArray(observes) ? observes.find((kind) => !isEventKind(kind)) : observes;
+  const unknown = Array.isArray(observes) ? observes.find(kind => !isEventKind(kind)) : observes;
   if (!Array.isArray(observes) || unknown !== undefined) {
-    throw new TraceError(1, 'observes', `${JSON.stringify(unknown)} is not an event kind. observes lists some of ${Object.keys(eventFields).join(', ')}.`);
+    throw new TraceError(
+      1,
+      'observes',
+      `${JSON.stringify(unknown)} is not an event kind. observes lists some of ${Object.keys(eventFields).join(', ')}.`,
+    );
   }
   return { holdfast, version, system, observes: observes.filter(isEventKind), ...(from === undefined ? {} : { from }) };
 }
@@ -94,16 +107,32 @@ export function createEventReader(definition: OracleDefinition): (text: string, 
 
   function wrong(value: Record<string, unknown>, line: number): TraceError | null {
     const { seq, thread, kind, site } = value;
-    if (!Number.isSafeInteger(seq) || Number(seq) < 0) return new TraceError(line, 'seq', `seq is ${JSON.stringify(seq) ?? 'missing'}, not a whole number from 0.`);
-    if (Number(seq) <= last) return new TraceError(line, 'seq', `seq is ${Number(seq)} after ${last}. It counts up, in the order in which things happened: sort the trace.`);
-    if (typeof thread !== 'string' || thread === '') return new TraceError(line, 'thread', 'Every event names the thread that it happens in.');
+    if (!Number.isSafeInteger(seq) || Number(seq) < 0)
+      return new TraceError(line, 'seq', `seq is ${JSON.stringify(seq) ?? 'missing'}, not a whole number from 0.`);
+    if (Number(seq) <= last)
+      return new TraceError(
+        line,
+        'seq',
+        `seq is ${Number(seq)} after ${last}. It counts up, in the order in which things happened: sort the trace.`,
+      );
+    if (typeof thread !== 'string' || thread === '')
+      return new TraceError(line, 'thread', 'Every event names the thread that it happens in.');
     if (site !== undefined && typeof site !== 'string') return new TraceError(line, 'site', 'site is a place in words, such as file.c:12.');
-    if (!isEventKind(kind)) return new TraceError(line, 'kind', `${JSON.stringify(kind) ?? 'A missing kind'} is not an event kind. Kinds are ${Object.keys(eventFields).join(', ')}.`);
+    if (!isEventKind(kind))
+      return new TraceError(
+        line,
+        'kind',
+        `${JSON.stringify(kind) ?? 'A missing kind'} is not an event kind. Kinds are ${Object.keys(eventFields).join(', ')}.`,
+      );
     const shapes: Readonly<Record<string, Shape<unknown>>> = eventFields[kind];
     for (const field in value) {
       if (field === 'seq' || field === 'thread' || field === 'kind' || field === 'site' || Object.hasOwn(shapes, field)) continue;
       const fields = Object.keys(shapes);
-      return new TraceError(line, field, `An event ${kind} has no field ${field}. ${fields.length === 0 ? 'It has none of its own.' : `It has ${fields.join(', ')}.`}`);
+      return new TraceError(
+        line,
+        field,
+        `An event ${kind} has no field ${field}. ${fields.length === 0 ? 'It has none of its own.' : `It has ${fields.join(', ')}.`}`,
+      );
     }
     for (const field in shapes) {
       const what = shapes[field]?.wrong(value[field], names) ?? null;
@@ -122,13 +151,18 @@ export function createEventReader(definition: OracleDefinition): (text: string, 
       }
     }
     if ((value.kind === 'read' || value.kind === 'write') && typeof value.field === 'string') {
-      const what = names.wrongValue(value.field.slice(0, value.field.indexOf('#')), value.field.slice(value.field.indexOf('.') + 1), value.value);
+      const what = names.wrongValue(
+        value.field.slice(0, value.field.indexOf('#')),
+        value.field.slice(value.field.indexOf('.') + 1),
+        value.value,
+      );
       if (what !== null) return new TraceError(line, 'value', `value of ${value.field} ${what}.`);
     }
     return null;
   }
 
-  const isEvent = (value: Record<string, unknown>, fault: TraceError | null): value is Record<string, unknown> & Event => fault === null && 'kind' in value;
+  const isEvent = (value: Record<string, unknown>, fault: TraceError | null): value is Record<string, unknown> & Event =>
+    fault === null && 'kind' in value;
 
   return (text, line) => {
     const value = parse(text, line);

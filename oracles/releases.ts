@@ -6,7 +6,11 @@ import type { Counter } from './thing.ts';
 import type { Thread } from './thread.ts';
 
 /** Counter class, lock class, and the event that told the other half. */
-export interface PutUnderTaken { readonly counter: string; readonly lock: string; readonly earlier: number }
+export interface PutUnderTaken {
+  readonly counter: string;
+  readonly lock: string;
+  readonly earlier: number;
+}
 
 export interface Releases {
   /** The put; the classes that are known to be waited for by its release although the thread holds one. */
@@ -41,7 +45,8 @@ export function createReleases(): Releases {
       for (const holding of thread.held) {
         note(putUnder, counter.class, holding.class, event);
         const earlier = taken.get(counter.class)?.get(holding.class);
-        if (earlier !== undefined && firstTime(counter.class, holding.class)) wrong.push({ counter: counter.class, lock: holding.class, earlier });
+        if (earlier !== undefined && firstTime(counter.class, holding.class))
+          wrong.push({ counter: counter.class, lock: holding.class, earlier });
       }
       return wrong;
     },
@@ -65,6 +70,8 @@ export function createReleases(): Releases {
       }
       return wrong;
     },
-    abandon(thread) { thread.releases.length = 0; },
+    abandon(thread) {
+      thread.releases.length = 0;
+    },
   };
 }

@@ -1,8 +1,8 @@
 /** Monitors of invariants and settled rules: after each event, the rules that look at something it changed. */
 import type { Bindings } from './bindings.ts';
+import { isLive } from './condition.ts';
 import type { Bound, Here, OracleDefinition, StateRule } from './definition.ts';
 import type { RuleState } from './judge.ts';
-import { isLive } from './condition.ts';
 import type { Identity, Thing } from './thing.ts';
 
 interface Monitor {
@@ -19,7 +19,11 @@ interface Monitor {
 export interface StateRules {
   /** A field (`Irqfd.kvm`), or a lifetime (`Irqfd`), of this object. */
   readonly changed: (what: string, object: Identity) => void;
-  readonly judge: (here: Here, thingOf: (object: Identity) => Thing | null, broken: (state: RuleState, objects: Readonly<Record<string, string>>) => void) => void;
+  readonly judge: (
+    here: Here,
+    thingOf: (object: Identity) => Thing | null,
+    broken: (state: RuleState, objects: Readonly<Record<string, string>>) => void,
+  ) => void;
 }
 
 export function createStateRules(definition: OracleDefinition, bindings: Bindings, stateOf: (rule: string) => RuleState): StateRules {
@@ -31,7 +35,7 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
     if (state.judged !== 'not') monitors.push({ rule, state, due: true, dueFor: new Set(), broken: new Set() });
   }
   const watchers = new Map<string, Monitor[]>();
-  for (const monitor of monitors) for (const what of monitor.rule.looksAt) watchers.set(what, [...watchers.get(what) ?? [], monitor]);
+  for (const monitor of monitors) for (const what of monitor.rule.looksAt) watchers.set(what, [...(watchers.get(what) ?? []), monitor]);
 
   type Report = Parameters<StateRules['judge']>[2];
 
@@ -48,7 +52,7 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
   }
   function judgeAll(monitor: Monitor, here: Here, report: Report): void {
     const stillBroken = new Set<string>();
-    bindings.each(monitor.rule.over, {}, (bound) => visit(monitor, bound, here, stillBroken, report));
+    bindings.each(monitor.rule.over, {}, bound => visit(monitor, bound, here, stillBroken, report));
     monitor.broken = stillBroken;
   }
   function judgeSome(monitor: Monitor, here: Here, thingOf: (object: Identity) => Thing | null, report: Report): void {
@@ -62,7 +66,7 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
     }
   }
   function visit({ rule, state, broken }: Monitor, bound: Bound, here: Here, stillBroken: Set<string>, report: Report): void {
-    if (rule.busy !== null && rule.busy(bound, here)) {
+    if (rule.busy?.(bound, here)) {
       // Not looked at now; what was reported before is not reported again when it settles as it was.
       if (broken.size > 0 && broken.has(keyOf(bound))) stillBroken.add(keyOf(bound));
       return;

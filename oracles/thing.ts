@@ -4,8 +4,9 @@
  * A generated oracle gives every object type a TypeScript type of its own, so that a rule reads `irqfd.kvm?.users.count`. What all
  * objects have in common stands behind the symbol `identity`, where no field of a spec can collide with it.
  */
-import type { Scalar } from './event.ts';
+
 import type { FieldTable, GuardTable } from './definition.ts';
+import type { Scalar } from './event.ts';
 import type { Thread, Wait } from './thread.ts';
 
 export const identity: unique symbol = Symbol('identity');
@@ -47,7 +48,10 @@ export interface Slot extends InObject {
   writtenAt: number;
   writtenBy: string;
 }
-export interface FieldGuard { readonly rule: string; readonly guard: GuardTable }
+export interface FieldGuard {
+  readonly rule: string;
+  readonly guard: GuardTable;
+}
 
 interface Owned extends InObject {
   /** Who waits for it may sleep. */
@@ -59,8 +63,13 @@ interface Owned extends InObject {
   depth: number;
   since: number;
 }
-interface PlainLock extends Owned { readonly kind: 'lock' }
-export interface WaitQueue extends Owned { readonly kind: 'wait-queue'; readonly entries: Set<Entry> }
+interface PlainLock extends Owned {
+  readonly kind: 'lock';
+}
+export interface WaitQueue extends Owned {
+  readonly kind: 'wait-queue';
+  readonly entries: Set<Entry>;
+}
 /** Mutex, spinlock, or the lock of a wait queue. */
 export type Lock = PlainLock | WaitQueue;
 export interface Domain extends InObject {
@@ -90,8 +99,14 @@ export interface Work extends InObject {
   running: Thread | null;
   readonly waiters: Set<Wait>;
 }
-export interface WorkQueue extends InObject { readonly kind: 'work-queue' }
-export interface Entry extends InObject { readonly kind: 'entry'; queue: WaitQueue | null; linkedAt: number }
+export interface WorkQueue extends InObject {
+  readonly kind: 'work-queue';
+}
+export interface Entry extends InObject {
+  readonly kind: 'entry';
+  queue: WaitQueue | null;
+  linkedAt: number;
+}
 
 export type Part = Lock | Domain | Counter | Work | WorkQueue | Entry;
 
@@ -114,7 +129,8 @@ export const newRcuDomain = (of: Identity, field: string): Domain =>
 export const newWork = (of: Identity, field: string): Work =>
   part({ ...inObject(of, field), kind: 'work', atomic: false, pending: false, queuedAt: 0, on: null, running: null, waiters: new Set() });
 export const newWorkQueue = (of: Identity, field: string): WorkQueue => part({ ...inObject(of, field), kind: 'work-queue' });
-export const newWaitEntry = (of: Identity, field: string): Entry => part({ ...inObject(of, field), kind: 'entry', queue: null, linkedAt: 0 });
+export const newWaitEntry = (of: Identity, field: string): Entry =>
+  part({ ...inObject(of, field), kind: 'entry', queue: null, linkedAt: 0 });
 export function newCounter(of: Identity, field: string): Counter {
   const counter = part<Counter>({ ...inObject(of, field), kind: 'counter', field, count: 0, zeroAt: 0, handles: 0 });
   of.counters.push(counter);

@@ -14,7 +14,11 @@ export interface Thread {
   ended: boolean;
 }
 /** A lock owned, a read section open, or the work item that the thread runs. */
-export interface Holding { readonly of: Lock | Domain | Work; readonly class: string; readonly since: number }
+export interface Holding {
+  readonly of: Lock | Domain | Work;
+  readonly class: string;
+  readonly since: number;
+}
 export interface Release {
   /** Class of the counter that reached zero. */ readonly counter: string;
   /** Name of its object. */ readonly object: string;
@@ -28,13 +32,20 @@ export type Wait = { readonly thread: Thread; readonly since: number } & (
   | { readonly kind: 'flush'; readonly on: string; readonly runs: Map<Work, number>; readonly during: Map<Work, Thread> }
 );
 
-export const newThread = (name: string): Thread =>
-  ({ name, context: 'task', held: [], waits: null, calls: [], releases: [], ended: false });
+export const newThread = (name: string): Thread => ({
+  name,
+  context: 'task',
+  held: [],
+  waits: null,
+  calls: [],
+  releases: [],
+  ended: false,
+});
 
 /** Why the thread must not sleep now, in words; null if it may. */
 export function atomicBecause(thread: Thread): { readonly why: string; readonly since: number | null } | null {
   if (thread.context === 'hardirq') return { why: 'it is in an interrupt', since: null };
-  const holding = thread.held.find((one) => one.of.atomic);
+  const holding = thread.held.find(one => one.of.atomic);
   if (holding === undefined) return null;
   const why = holding.of.kind === 'domain' ? `it is in a read section of ${holding.of.name}` : `it holds ${holding.of.name}`;
   return { why, since: holding.since };

@@ -2,21 +2,57 @@
 import { holds, isLive } from './condition.ts';
 import type { OracleDefinition } from './definition.ts';
 import type { Event, Scalar } from './event.ts';
-import { identity, newCounter, newMutex, newRcuDomain, newSpinLock, newSrcuDomain, newWaitEntry, newWaitQueue, newWork, newWorkQueue } from './thing.ts';
-import type * as known from './thing.ts';
-import type { Finding } from './verdict.ts';
 import { createOracle, type OracleOptions } from './oracle.ts';
+import type * as known from './thing.ts';
+import {
+  identity,
+  newCounter,
+  newMutex,
+  newRcuDomain,
+  newSpinLock,
+  newSrcuDomain,
+  newWaitEntry,
+  newWaitQueue,
+  newWork,
+  newWorkQueue,
+} from './thing.ts';
+import type { Finding } from './verdict.ts';
 
-type Vm = { readonly [identity]: known.Identity; readonly lock: known.Lock; readonly other: known.Lock; readonly irq: known.Lock; readonly users: known.Counter; readonly devices: Set<Device> };
+type Vm = {
+  readonly [identity]: known.Identity;
+  readonly lock: known.Lock;
+  readonly other: known.Lock;
+  readonly irq: known.Lock;
+  readonly users: known.Counter;
+  readonly devices: Set<Device>;
+};
 const newVm = (self: known.Identity): Vm => ({
-  [identity]: self, lock: newMutex(self, 'lock'), other: newMutex(self, 'other'), irq: newSpinLock(self, 'irq'), users: newCounter(self, 'users'), devices: new Set(),
+  [identity]: self,
+  lock: newMutex(self, 'lock'),
+  other: newMutex(self, 'other'),
+  irq: newSpinLock(self, 'irq'),
+  users: newCounter(self, 'users'),
+  devices: new Set(),
 });
 type Device = {
-  readonly [identity]: known.Identity; vm: Vm | null; readonly srcu: known.Domain; readonly rcu: known.Domain; readonly inject: known.Work;
-  readonly entry: known.Entry; state: 'idle' | 'busy' | null; count: number;
+  readonly [identity]: known.Identity;
+  vm: Vm | null;
+  readonly srcu: known.Domain;
+  readonly rcu: known.Domain;
+  readonly inject: known.Work;
+  readonly entry: known.Entry;
+  state: 'idle' | 'busy' | null;
+  count: number;
 };
 const newDevice = (self: known.Identity): Device => ({
-  [identity]: self, vm: null, srcu: newSrcuDomain(self, 'srcu'), rcu: newRcuDomain(self, 'rcu'), inject: newWork(self, 'inject'), entry: newWaitEntry(self, 'entry'), state: null, count: 0,
+  [identity]: self,
+  vm: null,
+  srcu: newSrcuDomain(self, 'srcu'),
+  rcu: newRcuDomain(self, 'rcu'),
+  inject: newWork(self, 'inject'),
+  entry: newWaitEntry(self, 'entry'),
+  state: null,
+  count: 0,
 });
 type Hub = { readonly [identity]: known.Identity; readonly wait: known.WaitQueue; readonly works: known.WorkQueue };
 const newHub = (self: known.Identity): Hub => ({ [identity]: self, wait: newWaitQueue(self, 'wait'), works: newWorkQueue(self, 'works') });
@@ -26,55 +62,118 @@ export const tinySystem: OracleDefinition = {
   types: {
     Vm: {
       fields: {
-        lock: { kind: 'mutex', constant: false }, other: { kind: 'mutex', constant: false }, irq: { kind: 'spinlock', constant: false }, users: { kind: 'refcount', constant: false },
+        lock: { kind: 'mutex', constant: false },
+        other: { kind: 'mutex', constant: false },
+        irq: { kind: 'spinlock', constant: false },
+        users: { kind: 'refcount', constant: false },
         devices: { kind: 'set', constant: false, to: 'Device' },
       },
-      owns: {}, make: newVm,
+      owns: {},
+      make: newVm,
     },
     Device: {
       fields: {
-        vm: { kind: 'pointer', constant: false, to: 'Vm' }, srcu: { kind: 'srcu', constant: false }, rcu: { kind: 'rcu', constant: false }, inject: { kind: 'work', constant: false },
-        entry: { kind: 'wait-entry', constant: false }, state: { kind: 'word', constant: false, words: ['idle', 'busy'] }, count: { kind: 'number', constant: false },
+        vm: { kind: 'pointer', constant: false, to: 'Vm' },
+        srcu: { kind: 'srcu', constant: false },
+        rcu: { kind: 'rcu', constant: false },
+        inject: { kind: 'work', constant: false },
+        entry: { kind: 'wait-entry', constant: false },
+        state: { kind: 'word', constant: false, words: ['idle', 'busy'] },
+        count: { kind: 'number', constant: false },
       },
-      owns: { vm: 'users' }, make: newDevice,
+      owns: { vm: 'users' },
+      make: newDevice,
     },
-    Hub: { fields: { wait: { kind: 'wait-queue', constant: false }, works: { kind: 'work-queue', constant: false } }, owns: {}, make: newHub },
+    Hub: {
+      fields: { wait: { kind: 'wait-queue', constant: false }, works: { kind: 'work-queue', constant: false } },
+      owns: {},
+      make: newHub,
+    },
   },
   globals: { hub: 'Hub' },
   queues: { 'Hub.works': ['Device.inject'] },
   rules: [
     /** The devices of a machine are read and changed under its lock. */
     {
-      kind: 'guards', name: 'vmGuards', sentence: 'The devices of a machine are read and changed under its lock.', source: 'our own reading', type: 'Vm', looksAt: ['Vm.lock'],
+      kind: 'guards',
+      name: 'vmGuards',
+      sentence: 'The devices of a machine are read and changed under its lock.',
+      source: 'our own reading',
+      type: 'Vm',
+      looksAt: ['Vm.lock'],
       fields: {
         devices: {
-          read: [({ object }: { object: Vm }, { thread }) => holds(thread, object.lock)], write: [({ object }: { object: Vm }, { thread }) => holds(thread, object.lock)],
+          read: [({ object }: { object: Vm }, { thread }) => holds(thread, object.lock)],
+          write: [({ object }: { object: Vm }, { thread }) => holds(thread, object.lock)],
           names: { read: 'vm.lock', write: 'vm.lock' },
         },
       },
     },
-    { kind: 'order', name: 'lockBeforeOther', sentence: 'The lock is taken outside the other.', source: null, classes: ['Vm.lock', 'Vm.other'], nested: false },
     {
-      kind: 'invariant', name: 'vmIsLive', sentence: 'A device points to a live machine.', source: null,
-      over: { device: 'Device' }, looksAt: ['Device', 'Device.vm', 'Vm'], ownFieldsOnly: false, busy: null,
-      when: ({ device }: { device: Device }) => device.vm !== null, then: ({ device }: { device: Device }) => isLive(device.vm),
+      kind: 'order',
+      name: 'lockBeforeOther',
+      sentence: 'The lock is taken outside the other.',
+      source: null,
+      classes: ['Vm.lock', 'Vm.other'],
+      nested: false,
     },
     {
-      kind: 'invariant', name: 'countsLittle', sentence: 'A device counts to two.', source: null,
-      over: { device: 'Device' }, looksAt: ['Device', 'Device.count'], ownFieldsOnly: true, busy: null, when: null, then: ({ device }: { device: Device }) => device.count <= 2,
+      kind: 'invariant',
+      name: 'vmIsLive',
+      sentence: 'A device points to a live machine.',
+      source: null,
+      over: { device: 'Device' },
+      looksAt: ['Device', 'Device.vm', 'Vm'],
+      ownFieldsOnly: false,
+      busy: null,
+      when: ({ device }: { device: Device }) => device.vm !== null,
+      then: ({ device }: { device: Device }) => isLive(device.vm),
     },
     {
-      kind: 'settled', name: 'idleCountsNothing', sentence: 'An idle device has a count of zero, once nobody holds the lock of its machine.', source: null,
-      over: { device: 'Device' }, looksAt: ['Device', 'Device.state', 'Device.count', 'Device.vm', 'Vm.lock'], ownFieldsOnly: false,
+      kind: 'invariant',
+      name: 'countsLittle',
+      sentence: 'A device counts to two.',
+      source: null,
+      over: { device: 'Device' },
+      looksAt: ['Device', 'Device.count'],
+      ownFieldsOnly: true,
+      busy: null,
+      when: null,
+      then: ({ device }: { device: Device }) => device.count <= 2,
+    },
+    {
+      kind: 'settled',
+      name: 'idleCountsNothing',
+      sentence: 'An idle device has a count of zero, once nobody holds the lock of its machine.',
+      source: null,
+      over: { device: 'Device' },
+      looksAt: ['Device', 'Device.state', 'Device.count', 'Device.vm', 'Vm.lock'],
+      ownFieldsOnly: false,
       busy: ({ device }: { device: Device }) => (device.vm?.lock.owner ?? null) !== null,
-      when: ({ device }: { device: Device }) => device.state === 'idle', then: ({ device }: { device: Device }) => device.count === 0,
+      when: ({ device }: { device: Device }) => device.state === 'idle',
+      then: ({ device }: { device: Device }) => device.count === 0,
     },
     {
-      kind: 'at-every', name: 'busyWhenQueued', sentence: 'Only a busy device is queued.', source: null, verb: 'queue', on: 'Device.inject', object: 'device',
-      over: { device: 'Device' }, looksAt: ['Device', 'Device.state'], when: null, then: ({ device }: { device: Device }) => device.state !== 'idle',
+      kind: 'at-every',
+      name: 'busyWhenQueued',
+      sentence: 'Only a busy device is queued.',
+      source: null,
+      verb: 'queue',
+      on: 'Device.inject',
+      object: 'device',
+      over: { device: 'Device' },
+      looksAt: ['Device', 'Device.state'],
+      when: null,
+      then: ({ device }: { device: Device }) => device.state !== 'idle',
     },
     {
-      kind: 'contract', name: 'plugContract', sentence: 'Plugging fails only for a busy device.', source: null, calls: ['plug'], parameters: ['device'], looksAt: ['Device.state', 'Device.vm'],
+      kind: 'contract',
+      name: 'plugContract',
+      sentence: 'Plugging fails only for a busy device.',
+      source: null,
+      calls: ['plug'],
+      parameters: ['device'],
+      looksAt: ['Device.state', 'Device.vm'],
       fails: { EBUSY: ({ device }: { device: Device | null }) => device?.state === 'busy', ENOMEM: null },
       ensures: ({ device }: { device: Device | null }) => (device?.vm ?? null) !== null,
     },
@@ -141,5 +240,5 @@ export const asTrace = (happenings: readonly Happening[]): Event[] => happenings
 
 export function findingsOf(happenings: readonly Happening[], options: OracleOptions = {}): Finding[] {
   const oracle = createOracle(tinySystem, options);
-  return asTrace(happenings).flatMap((event) => [...oracle.event(event)]);
+  return asTrace(happenings).flatMap(event => [...oracle.event(event)]);
 }

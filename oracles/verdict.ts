@@ -46,6 +46,6 @@ export interface Report {
 export const mostFindings = 1000;
 
 export function verdictOf(rules: readonly RuleCount[]): Verdict {
-  if (rules.some((rule) => rule.findings > 0)) return 'violation';
-  return rules.some((rule) => rule.judged !== 'fully') ? 'inconclusive' : 'pass';
+  if (rules.some(rule => rule.findings > 0)) return 'violation';
+  return rules.some(rule => rule.judged !== 'fully') ? 'inconclusive' : 'pass';
 }

@@ -4,9 +4,12 @@ import type { Thread, Wait } from './thread.ts';
 /** Threads that have to go on before the wait can end. */
 function blockers(wait: Wait): readonly Thread[] {
   switch (wait.kind) {
-    case 'lock': return wait.lock.owner === null ? [] : [wait.lock.owner];
-    case 'grace': return [...wait.readers.keys()];
-    case 'flush': return [...wait.runs.keys()].flatMap((work) => work.running ?? []);
+    case 'lock':
+      return wait.lock.owner === null ? [] : [wait.lock.owner];
+    case 'grace':
+      return [...wait.readers.keys()];
+    case 'flush':
+      return [...wait.runs.keys()].flatMap(work => work.running ?? []);
   }
 }
 
@@ -42,15 +45,21 @@ export function sayChain(chain: readonly Thread[]): string {
 }
 export function sayWait(wait: Wait): string {
   switch (wait.kind) {
-    case 'lock': return wait.lock.name;
-    case 'grace': return `the readers of ${wait.domain.name}`;
-    case 'flush': return `the run of ${wait.on}`;
+    case 'lock':
+      return wait.lock.name;
+    case 'grace':
+      return `the readers of ${wait.domain.name}`;
+    case 'flush':
+      return `the run of ${wait.on}`;
   }
 }
 function sayHeld(wait: Wait): string {
   switch (wait.kind) {
-    case 'lock': return 'holds';
-    case 'grace': return 'is one of';
-    case 'flush': return 'has to finish';
+    case 'lock':
+      return 'holds';
+    case 'grace':
+      return 'is one of';
+    case 'flush':
+      return 'has to finish';
   }
 }

@@ -4,14 +4,31 @@
  * It grows with the number of live objects and threads only. Of what was freed it keeps the most recent names with their events, and for
  * each type how far the forgotten ones went: names are never used again, so an older name is still known as freed.
  */
-import type { OracleDefinition, GuardTable } from './definition.ts';
-import type { Scalar } from './event.ts';
+
 import { isThing } from './bindings.ts';
+import type { GuardTable, OracleDefinition } from './definition.ts';
+import type { Scalar } from './event.ts';
+import {
+  type Cells,
+  type Counter,
+  type Domain,
+  type Entry,
+  type Identity,
+  identity,
+  type Lock,
+  type Slot,
+  type Thing,
+  type WaitQueue,
+  type Work,
+  type WorkQueue,
+} from './thing.ts';
 import { newThread, type Thread } from './thread.ts';
-import { identity, type Cells, type Counter, type Domain, type Entry, type Identity, type Lock, type Slot, type Thing, type WaitQueue, type Work, type WorkQueue } from './thing.ts';
 
 /** What was freed at `at`, by `thread`. */
-interface Tombstone { readonly at: number; readonly thread: string }
+interface Tombstone {
+  readonly at: number;
+  readonly thread: string;
+}
 const mostTombstones = 65_536;
 
 export interface World {
@@ -50,11 +67,12 @@ export function objectOf(name: string): string {
 }
 
 export function createWorld(definition: OracleDefinition): World {
-  const objects = new Map(Object.keys(definition.types).map((type) => [type, new Map<string, Cells>()]));
+  const objects = new Map(Object.keys(definition.types).map(type => [type, new Map<string, Cells>()]));
   const guards = new Map<string, { rule: string; guard: GuardTable }>();
   for (const rule of definition.rules) {
     if (rule.kind !== 'guards') continue;
-    for (const [field, guard] of Object.entries(rule.fields)) if (guard !== null) guards.set(`${rule.type}.${field}`, { rule: rule.name, guard });
+    for (const [field, guard] of Object.entries(rule.fields))
+      if (guard !== null) guards.set(`${rule.type}.${field}`, { rule: rule.name, guard });
   }
   const threads = new Map<string, Thread>();
   const slots = new Map<string, Slot>();
@@ -85,21 +103,45 @@ export function createWorld(definition: OracleDefinition): World {
       const cell = cells[field];
       if (typeof cell === 'object' && cell !== null && 'kind' in cell) continue;
       const slot: Slot = {
-        kind: 'slot', name: `${name}.${field}`, class: `${type}.${field}`, of: self, field, table: fieldTable, cells,
-        members: cell instanceof Set ? cell : null, guard: guards.get(`${type}.${field}`) ?? null, writtenAt: 0, writtenBy: '',
+        kind: 'slot',
+        name: `${name}.${field}`,
+        class: `${type}.${field}`,
+        of: self,
+        field,
+        table: fieldTable,
+        cells,
+        members: cell instanceof Set ? cell : null,
+        guard: guards.get(`${type}.${field}`) ?? null,
+        writtenAt: 0,
+        writtenBy: '',
       };
       self.slots.push(slot);
       slots.set(slot.name, slot);
     }
     for (const part of self.parts) {
       switch (part.kind) {
-        case 'lock': locks.set(part.name, part); break;
-        case 'wait-queue': locks.set(part.name, part); waitQueues.set(part.name, part); break;
-        case 'domain': domains.set(part.name, part); break;
-        case 'counter': counters.set(part.name, part); break;
-        case 'work': works.set(part.name, part); break;
-        case 'work-queue': workQueues.set(part.name, part); break;
-        case 'entry': entries.set(part.name, part); break;
+        case 'lock':
+          locks.set(part.name, part);
+          break;
+        case 'wait-queue':
+          locks.set(part.name, part);
+          waitQueues.set(part.name, part);
+          break;
+        case 'domain':
+          domains.set(part.name, part);
+          break;
+        case 'counter':
+          counters.set(part.name, part);
+          break;
+        case 'work':
+          works.set(part.name, part);
+          break;
+        case 'work-queue':
+          workQueues.set(part.name, part);
+          break;
+        case 'entry':
+          entries.set(part.name, part);
+          break;
       }
     }
     ofType.set(name, cells);
@@ -116,17 +158,38 @@ export function createWorld(definition: OracleDefinition): World {
     }
     for (const part of self.parts) {
       switch (part.kind) {
-        case 'lock': locks.delete(part.name); part.owner = null; break;
+        case 'lock':
+          locks.delete(part.name);
+          part.owner = null;
+          break;
         case 'wait-queue':
-          locks.delete(part.name); waitQueues.delete(part.name); part.owner = null;
+          locks.delete(part.name);
+          waitQueues.delete(part.name);
+          part.owner = null;
           for (const entry of part.entries) entry.queue = null;
           part.entries.clear();
           break;
-        case 'domain': domains.delete(part.name); part.readers.clear(); break;
-        case 'counter': counters.delete(part.name); part.count = 0; break;
-        case 'work': works.delete(part.name); part.pending = false; part.running = null; break;
-        case 'work-queue': workQueues.delete(part.name); break;
-        case 'entry': entries.delete(part.name); part.queue?.entries.delete(part); part.queue = null; break;
+        case 'domain':
+          domains.delete(part.name);
+          part.readers.clear();
+          break;
+        case 'counter':
+          counters.delete(part.name);
+          part.count = 0;
+          break;
+        case 'work':
+          works.delete(part.name);
+          part.pending = false;
+          part.running = null;
+          break;
+        case 'work-queue':
+          workQueues.delete(part.name);
+          break;
+        case 'entry':
+          entries.delete(part.name);
+          part.queue?.entries.delete(part);
+          part.queue = null;
+          break;
       }
     }
     for (const set of self.memberOf) for (const member of set.members ?? []) if (member[identity] === self) set.members?.delete(member);
@@ -168,7 +231,16 @@ export function createWorld(definition: OracleDefinition): World {
     const table = definition.types[typeOf(value)];
     if (table === undefined) return null;
     // No pointer leads to the one that was freed, so nobody can tell this one from it.
-    return table.make({ name: value, type: typeOf(value), alive: false, assumed: false, parts: [], counters: [], slots: [], memberOf: new Set() });
+    return table.make({
+      name: value,
+      type: typeOf(value),
+      alive: false,
+      assumed: false,
+      parts: [],
+      counters: [],
+      slots: [],
+      memberOf: new Set(),
+    });
   }
 
   function thread(name: string): Thread {
@@ -186,16 +258,35 @@ export function createWorld(definition: OracleDefinition): World {
     globals[name] = cells;
   }
   return {
-    definition, objects, threads, globals, slots, locks, waitQueues, domains, counters, works, workQueues, entries,
-    thread, live, freed, create, remove, valueOf,
+    definition,
+    objects,
+    threads,
+    globals,
+    slots,
+    locks,
+    waitQueues,
+    domains,
+    counters,
+    works,
+    workQueues,
+    entries,
+    thread,
+    live,
+    freed,
+    create,
+    remove,
+    valueOf,
   };
 }
 
 /** What a field is where nothing was given. */
 export function zero(slot: Slot): Scalar {
   switch (slot.table.kind) {
-    case 'boolean': return false;
-    case 'number': return 0;
-    default: return null;
+    case 'boolean':
+      return false;
+    case 'number':
+      return 0;
+    default:
+      return null;
   }
 }

@@ -11,36 +11,73 @@
 // ---- What objects are made of. Only verbs act on these; the generator knows them by their type's name.
 
 /** Sleeping lock with an owner. */
-export interface Mutex { readonly kind: 'mutex' }
+export interface Mutex {
+  readonly kind: 'mutex';
+}
 /** Holding it is atomic context: nothing may sleep. `lockIrq` also turns interrupts off. */
-export interface SpinLock { readonly kind: 'spinlock' }
+export interface SpinLock {
+  readonly kind: 'spinlock';
+}
 /** Spinning reader-writer lock; readers may recurse. */
-export interface RwLock { readonly kind: 'rwlock' }
+export interface RwLock {
+  readonly kind: 'rwlock';
+}
 /** Sleeping reader-writer lock. Fair: a reader waits behind a waiting writer, so a reader must not recurse. */
-export interface RwSemaphore { readonly kind: 'rwsem' }
+export interface RwSemaphore {
+  readonly kind: 'rwsem';
+}
 /** Sleepable read sections; `synchronize` waits for those that are open. */
-export interface SrcuDomain { readonly kind: 'srcu' }
+export interface SrcuDomain {
+  readonly kind: 'srcu';
+}
 /** As SRCU, but a read section is atomic context. */
-export interface RcuDomain { readonly kind: 'rcu' }
+export interface RcuDomain {
+  readonly kind: 'rcu';
+}
 /** `count` may be read; only get and put change it. What the last put runs is declared by `Runs`. */
-export interface RefCount { readonly kind: 'refcount'; readonly count: number }
+export interface RefCount {
+  readonly kind: 'refcount';
+  readonly count: number;
+}
 /** A function that runs later, in a worker. Which one is declared by `Runs`. */
-export interface Work { readonly kind: 'work' }
+export interface Work {
+  readonly kind: 'work';
+}
 /** Work items that run side by side, as many workers as items. */
-export interface WorkQueue { readonly kind: 'work-queue' }
+export interface WorkQueue {
+  readonly kind: 'work-queue';
+}
 /** Work items that run one at a time, in the order queued. */
-export interface OrderedWorkQueue { readonly kind: 'ordered-work-queue' }
+export interface OrderedWorkQueue {
+  readonly kind: 'ordered-work-queue';
+}
 /** A list of entries and of sleeping threads, with a spinlock (interrupts off) of its own. It may be named as a guard. */
-export interface WaitQueue { readonly kind: 'wait-queue' }
+export interface WaitQueue {
+  readonly kind: 'wait-queue';
+}
 /** A callback that sits on a wait queue and runs under that queue's lock. Which one is declared by `Runs`. */
-export interface WaitEntry<Key extends string = string> { readonly kind: 'wait-entry'; readonly key?: Key }
+export interface WaitEntry<Key extends string = string> {
+  readonly kind: 'wait-entry';
+  readonly key?: Key;
+}
 /** Done once; waited for by any number. */
-export interface Completion { readonly kind: 'completion' }
+export interface Completion {
+  readonly kind: 'completion';
+}
 /** Callbacks run in the reading side of the chain's own semaphore. */
-export interface NotifierChain<Event extends string = string> { readonly kind: 'notifier-chain'; readonly event?: Event }
-export interface NotifierBlock<Event extends string = string> { readonly kind: 'notifier-block'; readonly event?: Event }
+export interface NotifierChain<Event extends string = string> {
+  readonly kind: 'notifier-chain';
+  readonly event?: Event;
+}
+export interface NotifierBlock<Event extends string = string> {
+  readonly kind: 'notifier-block';
+  readonly event?: Event;
+}
 /** A module; `pins` keeps its code. Its last put makes every function in it unusable. */
-export interface Module { readonly kind: 'module'; readonly pins: RefCount }
+export interface Module {
+  readonly kind: 'module';
+  readonly pins: RefCount;
+}
 /** A flag that is used as a lock: every lock rule applies. Writing 'taken' acquires it, 'free' releases it. */
 export type FlagLock = 'free' | 'taken';
 /** A count that is broken if it goes below zero. The model keeps it exactly, up to 7. */
@@ -48,12 +85,32 @@ export type Natural = number & { readonly natural?: true };
 /** A whole number from 0 to Max. Every number of the model has such a bound. */
 export type UpTo<Max extends number> = number & { readonly upTo?: Max };
 /** A number of ticks of the model, of milliseconds for a trace. */
-export interface Duration { readonly kind: 'duration' }
+export interface Duration {
+  readonly kind: 'duration';
+}
 /** An address space or a process: compared by identity, held by counted references. */
-export interface Process { readonly kind: 'process'; readonly users: RefCount; readonly admin: boolean }
+export interface Process {
+  readonly kind: 'process';
+  readonly users: RefCount;
+  readonly admin: boolean;
+}
 
-type Primitive = Mutex | SpinLock | RwLock | RwSemaphore | SrcuDomain | RcuDomain | RefCount | Work | WorkQueue | OrderedWorkQueue
-  | WaitQueue | WaitEntry | Completion | NotifierChain | NotifierBlock;
+type Primitive =
+  | Mutex
+  | SpinLock
+  | RwLock
+  | RwSemaphore
+  | SrcuDomain
+  | RcuDomain
+  | RefCount
+  | Work
+  | WorkQueue
+  | OrderedWorkQueue
+  | WaitQueue
+  | WaitEntry
+  | Completion
+  | NotifierChain
+  | NotifierBlock;
 export type Lock = Mutex | SpinLock | RwLock | RwSemaphore | WaitQueue;
 export type ReadSection = SrcuDomain | RcuDomain;
 export type Protection = Lock | ReadSection | FlagLock;
@@ -99,7 +156,10 @@ export declare function symbolGet<Symbol>(symbol: Symbol): Symbol | null;
 export declare function symbolPut<Symbol>(symbol: Symbol): void;
 
 /** A number in a process's table of open files. It may be closed by anyone at any time. */
-export interface Descriptor<File> { readonly kind: 'descriptor'; file: File | null }
+export interface Descriptor<File> {
+  readonly kind: 'descriptor';
+  file: File | null;
+}
 /** The file with a reference, or null if nothing is open there. */
 export declare function fget<File extends { refs: RefCount }>(fd: Descriptor<File>): File | null;
 /** Nothing is open there from now on; puts the file's reference. False if nothing was (`EBADF`). Two steps, the put is the second. */
@@ -183,16 +243,23 @@ export declare function isQueued(work: Work): boolean;
 export declare function isOnQueue(entry: WaitEntry): boolean;
 
 /** What makes a type a rule: nothing a spec writes, but what lets tsc tell a rule from an operation. */
-interface IsRule { readonly isRule?: true }
+interface IsRule {
+  readonly isRule?: true;
+}
 
 // ---- Rules about an object's fields. Each is one constant per object type, so that a variant can exchange it.
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Fields that can change after the object was made: not readonly, or a set. */
-type Shared<Type> = { [Field in keyof Type]-?:
-  Type[Field] extends Primitive ? never
-  : Type[Field] extends ReadonlySet<unknown> ? Field
-  : Same<Pick<Type, Field>, { -readonly [F in Field]: Type[F] }> extends true ? Field : never }[keyof Type];
+type Shared<Type> = {
+  [Field in keyof Type]-?: Type[Field] extends Primitive
+    ? never
+    : Type[Field] extends ReadonlySet<unknown>
+      ? Field
+      : Same<Pick<Type, Field>, { -readonly [F in Field]: Type[F] }> extends true
+        ? Field
+        : never;
+}[keyof Type];
 /** A lock (any of them to read, all of them to write), or a condition while which nobody writes. */
 type ReadGuard = Protection | boolean;
 type Guard<Type> =
@@ -201,7 +268,9 @@ type Guard<Type> =
   | Unguarded;
 /** Every field that can change says what guards it, as a path from the object. */
 export type GuardedBy<Type> = IsRule & { readonly [Field in Shared<Type>]: Guard<Type> };
-interface Unguarded { readonly kind: 'unguarded' }
+interface Unguarded {
+  readonly kind: 'unguarded';
+}
 /** Read and written without a lock; the comment beside it says why that is right. */
 export declare const unguarded: Unguarded;
 
@@ -213,13 +282,20 @@ type Pointee<Field> = Field extends ReadonlySet<infer One> ? One : Exclude<Field
 export type Owns<Type> = IsRule & { readonly [Field in keyof Type]?: (object: Pointee<Type[Field]>) => RefCount };
 /** What an object's counter runs at its last put, what its work runs, what its wait entry and notifier block call. Every one has an entry. */
 export type Runs<Type> = { readonly [Field in Runnable<Type>]: Runner<Type, Type[Field]> };
-type Runnable<Type> = { [Field in keyof Type]-?: Type[Field] extends RefCount | Work | WaitEntry | NotifierBlock ? Field : never }[keyof Type];
+type Runnable<Type> = {
+  [Field in keyof Type]-?: Type[Field] extends RefCount | Work | WaitEntry | NotifierBlock ? Field : never;
+}[keyof Type];
 type Runner<Type, Field> =
-  Field extends WaitEntry<infer Key> ? (object: Type, key: Key) => void
-  : Field extends NotifierBlock<infer Event> ? (object: Type, event: Event) => void
-  : (object: Type) => void;
+  Field extends WaitEntry<infer Key>
+    ? (object: Type, key: Key) => void
+    : Field extends NotifierBlock<infer Event>
+      ? (object: Type, event: Event) => void
+      : (object: Type) => void;
 /** Functions other modules reach by symbolGet. */
-export interface Exports { readonly module: Module; readonly symbols: readonly Function[] }
+export interface Exports {
+  readonly module: Module;
+  readonly symbols: readonly Callable[];
+}
 
 // ---- Rules about locks
 
@@ -258,8 +334,24 @@ export interface AtEvery<Objects> extends IsRule {
 
 /** `never` accepts every parameter list. */
 type Callable = (...args: never[]) => unknown;
-export type Errno = 'EADDRINUSE' | 'EAGAIN' | 'EBADF' | 'EBADFD' | 'EBUSY' | 'EEXIST' | 'EFAULT' | 'EINVAL' | 'EIO' | 'ENODEV'
-  | 'ENOENT' | 'ENOMEM' | 'ENOSYS' | 'ENOTTY' | 'EOPNOTSUPP' | 'EPERM' | 'ESRCH';
+export type Errno =
+  | 'EADDRINUSE'
+  | 'EAGAIN'
+  | 'EBADF'
+  | 'EBADFD'
+  | 'EBUSY'
+  | 'EEXIST'
+  | 'EFAULT'
+  | 'EINVAL'
+  | 'EIO'
+  | 'ENODEV'
+  | 'ENOENT'
+  | 'ENOMEM'
+  | 'ENOSYS'
+  | 'ENOTTY'
+  | 'EOPNOTSUPP'
+  | 'EPERM'
+  | 'ESRCH';
 type Failure<Call extends Callable> = Extract<ReturnType<Call>, Errno>;
 export interface Contract<Call extends Callable> extends IsRule {
   /**
@@ -288,7 +380,9 @@ export interface Ends<Call extends Callable> extends IsRule {
  * The calls that an implementation offers to its users. Made from a scenario, each is seen from outside as a call and a return.
  * A system whose scenarios make no other calls can be tested without looking inside.
  */
-export interface Interface { readonly [name: string]: Callable }
+export interface Interface {
+  readonly [name: string]: Callable;
+}
 
 // ---- Variants. Spec is the type of a spec file: `import * as base`, `Variant<typeof base>`.
 
@@ -304,15 +398,22 @@ export interface Profile<Spec> extends Variant<Spec> {
   /** As an adapter names it: `linux-6.12`. */
   readonly profile: string;
 }
-interface Absent { readonly kind: 'absent' }
+interface Absent {
+  readonly kind: 'absent';
+}
 /** The variant has no such function, rule or scenario. */
 export declare const absent: Absent;
 /** A variant that breaks rules; verification must find each, in the scenario named with it. An old kernel may be one. */
 export interface Defect<Spec> extends Variant<Spec> {
   readonly breaks: readonly [Broken, ...Broken[]];
 }
-interface Broken { readonly rule: IsRule; readonly in: Scenario }
-export interface BuiltIn extends IsRule { readonly kind: 'built-in' }
+interface Broken {
+  readonly rule: IsRule;
+  readonly in: Scenario;
+}
+export interface BuiltIn extends IsRule {
+  readonly kind: 'built-in';
+}
 /** Rules that need no declaration. */
 export declare const always: {
   /** Nobody touches an object after it was freed: no read, write, verb, callback or unlock. */
@@ -351,12 +452,16 @@ export declare const always: {
 
 // ---- Scenarios
 
-type Given<Type> =
-  & { readonly [Field in keyof Type as Must<Type[Field]> extends true ? Field : never]: Start<Type[Field]> }
-  & { readonly [Field in keyof Type as Must<Type[Field]> extends true ? never : Field]?: Start<Type[Field]> };
-type Must<Field> = [Field] extends [RefCount] ? true
-  : [Field] extends [Primitive | number | boolean | FlagLock | ReadonlySet<unknown>] ? false
-  : null extends Field ? false : true;
+type Given<Type> = { readonly [Field in keyof Type as Must<Type[Field]> extends true ? Field : never]: Start<Type[Field]> } & {
+  readonly [Field in keyof Type as Must<Type[Field]> extends true ? never : Field]?: Start<Type[Field]>;
+};
+type Must<Field> = [Field] extends [RefCount]
+  ? true
+  : [Field] extends [Primitive | number | boolean | FlagLock | ReadonlySet<unknown>]
+    ? false
+    : null extends Field
+      ? false
+      : true;
 type Start<Field> = [Field] extends [RefCount] ? number : [Field] extends [Primitive] ? never : Field;
 export interface Setup {
   /** What the body does, interleaved with every other thread. */

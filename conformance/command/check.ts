@@ -11,7 +11,11 @@ import { colour, paragraph } from './terminal.ts';
 /** Findings that are told in full; the report has all of them. */
 const mostTold = 20;
 
-interface Checked { readonly trace: string; readonly report: Report; readonly told: readonly string[] }
+interface Checked {
+  readonly trace: string;
+  readonly report: Report;
+  readonly told: readonly string[];
+}
 
 export async function check(traces: readonly string[], options: { json?: boolean }): Promise<number> {
   const checked: Checked[] = [];
@@ -20,11 +24,19 @@ export async function check(traces: readonly string[], options: { json?: boolean
     if (trace !== '-' && statSync(trace).isDirectory()) throw new UsageFault(`${trace} is a folder; name the trace files in it.`);
   }
   for (const trace of traces) checked.push(await checkOne(trace));
-  const verdict = checked.some(({ report }) => report.verdict === 'violation') ? 'violation' : checked.some(({ report }) => report.verdict === 'inconclusive') ? 'inconclusive' : 'pass';
+  const verdict = checked.some(({ report }) => report.verdict === 'violation')
+    ? 'violation'
+    : checked.some(({ report }) => report.verdict === 'inconclusive')
+      ? 'inconclusive'
+      : 'pass';
   const counts = countOf(checked);
-  if (options.json) process.stdout.write(`${JSON.stringify({ schema: 'holdfast/check/1', verdict, counts, traces: checked.map(({ trace, report }) => ({ trace, ...report })) })}\n`);
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ schema: 'holdfast/check/1', verdict, counts, traces: checked.map(({ trace, report }) => ({ trace, ...report })) })}\n`,
+    );
   else for (const one of checked) process.stdout.write(tell(one));
-  if (!options.json && checked.length > 1) process.stdout.write(`${counts.pass} pass, ${counts.violation} violations, ${counts.inconclusive} inconclusive\n`);
+  if (!options.json && checked.length > 1)
+    process.stdout.write(`${counts.pass} pass, ${counts.violation} violations, ${counts.inconclusive} inconclusive\n`);
   return verdict === 'pass' ? 0 : verdict === 'violation' ? 1 : 3;
 }
 
@@ -32,23 +44,40 @@ async function checkOne(trace: string): Promise<Checked> {
   const told: string[] = [];
   const name = trace === '-' ? 'standard input' : trace;
   try {
-    const report = await checkTrace(trace === '-' ? process.stdin : createReadStream(trace), system => allOracles.get(system), (finding, event, world, definition) => {
-      if (told.length >= mostTold) return;
-      const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
-      told.push([...explainFinding(finding, definition, world), ...where, `  again:   npx holdfast check ${trace}`].join('\n'));
-    });
+    const report = await checkTrace(
+      trace === '-' ? process.stdin : createReadStream(trace),
+      system => allOracles.get(system),
+      (finding, event, world, definition) => {
+        if (told.length >= mostTold) return;
+        const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
+        told.push([...explainFinding(finding, definition, world), ...where, `  again:   npx holdfast check ${trace}`].join('\n'));
+      },
+    );
     return { trace, report, told };
   } catch (fault) {
-    if (fault instanceof TraceError) throw new UsageFault(`${name}:${fault.line}${fault.field === '' ? '' : ` ${fault.field}`}: ${fault.message}`);
+    if (fault instanceof TraceError)
+      throw new UsageFault(`${name}:${fault.line}${fault.field === '' ? '' : ` ${fault.field}`}: ${fault.message}`);
     throw fault;
   }
 }
 
-function countOf(checked: readonly Checked[]): { pass: number; violation: number; inconclusive: number; events: number; findings: number; rulesNotExercised: number } {
+function countOf(checked: readonly Checked[]): {
+  pass: number;
+  violation: number;
+  inconclusive: number;
+  events: number;
+  findings: number;
+  rulesNotExercised: number;
+} {
   const number = (verdict: Report['verdict']) => checked.filter(({ report }) => report.verdict === verdict).length;
-  return { pass: number('pass'), violation: number('violation'), inconclusive: number('inconclusive'),
-    events: checked.reduce((sum, { report }) => sum + report.events, 0), findings: checked.reduce((sum, { report }) => sum + report.findings.length + report.unlisted, 0),
-    rulesNotExercised: checked.reduce((sum, { report }) => sum + report.rules.filter(rule => rule.exercised === 0).length, 0) };
+  return {
+    pass: number('pass'),
+    violation: number('violation'),
+    inconclusive: number('inconclusive'),
+    events: checked.reduce((sum, { report }) => sum + report.events, 0),
+    findings: checked.reduce((sum, { report }) => sum + report.findings.length + report.unlisted, 0),
+    rulesNotExercised: checked.reduce((sum, { report }) => sum + report.rules.filter(rule => rule.exercised === 0).length, 0),
+  };
 }
 
 function tell({ trace, report, told }: Checked): string {
@@ -58,10 +87,25 @@ function tell({ trace, report, told }: Checked): string {
   const more = report.findings.length + report.unlisted - told.length;
   if (more > 0) lines.push(`${more} more findings; --json has them.`);
   if (unjudged.length > 0) {
-    lines.push(paragraph(`${unjudged.length} rules could not be judged, because the trace does not show ${[...new Set(unjudged.flatMap(rule => rule.missing))].join(', ')}: ${unjudged.map(rule => rule.rule).join(', ')}`, 2, 0));
+    lines.push(
+      paragraph(
+        `${unjudged.length} rules could not be judged, because the trace does not show ${[...new Set(unjudged.flatMap(rule => rule.missing))].join(', ')}: ${unjudged.map(rule => rule.rule).join(', ')}`,
+        2,
+        0,
+      ),
+    );
   }
-  if (idle.length > 0) lines.push(paragraph(`${idle.length} of ${report.rules.length} rules were never put to the test: ${idle.map(rule => rule.rule).join(', ')}`, 2, 0));
+  if (idle.length > 0)
+    lines.push(
+      paragraph(
+        `${idle.length} of ${report.rules.length} rules were never put to the test: ${idle.map(rule => rule.rule).join(', ')}`,
+        2,
+        0,
+      ),
+    );
   const verdict = report.verdict === 'pass' ? colour.green(report.verdict) : colour.red(report.verdict);
-  lines.push(`${verdict}  ${trace}: ${report.events} events, ${report.findings.length + report.unlisted} findings, ${report.rules.length - idle.length - unjudged.length} rules judged`);
+  lines.push(
+    `${verdict}  ${trace}: ${report.events} events, ${report.findings.length + report.unlisted} findings, ${report.rules.length - idle.length - unjudged.length} rules judged`,
+  );
   return `${lines.join('\n')}\n`;
 }

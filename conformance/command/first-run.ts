@@ -5,14 +5,22 @@ import type { RunReport } from '../report.ts';
 import { packageFolder } from './places.ts';
 import { colour, paragraph, progressLine } from './terminal.ts';
 
-interface VerifyDocument { verdict: string; counts: { passed: number; violated: number; diagnostics: number; states: number; seconds: number }; scenarios: { system: string; variant: string | null }[] }
+interface VerifyDocument {
+  verdict: string;
+  counts: { passed: number; violated: number; diagnostics: number; states: number; seconds: number };
+  scenarios: { system: string; variant: string | null }[];
+}
 
 const line = progressLine();
 const began = performance.now();
 const problems: string[] = [];
 
 async function holdfast(...given: string[]): Promise<{ stdout: string; exitCode: number }> {
-  const { stdout, exitCode } = await execa('node', [join(packageFolder, 'conformance/holdfast.js'), ...given], { reject: false, stderr: 'inherit', maxBuffer: 1 << 30 });
+  const { stdout, exitCode } = await execa('node', [join(packageFolder, 'conformance/holdfast.js'), ...given], {
+    reject: false,
+    stderr: 'inherit',
+    maxBuffer: 1 << 30,
+  });
   return { stdout, exitCode: exitCode ?? 70 };
 }
 
@@ -41,25 +49,67 @@ function documentOf<Document>(what: string, stdout: string): Document | null {
 const generated = await step('Generating oracles, vectors and schemas from spec/', () => holdfast('generate'));
 if (generated.exitCode !== 0) problems.push(`generate: ${generated.stdout}`);
 const verified = documentOf<VerifyDocument>('verify', (await step('Exploring every scenario', () => holdfast('verify', '--json'))).stdout);
-const defects = documentOf<VerifyDocument>('verify --defects', (await step('Looking for every known defect', () => holdfast('verify', '--defects', '--json'))).stdout);
-const simulated = documentOf<RunReport>('run --adapter simulator', (await step('Running the vectors against the embedded simulator', () => holdfast('run', '--adapter', 'simulator', '--rounds', '10', '--json'))).stdout);
-const kernel = documentOf<RunReport>('run --adapter linux-kvm', (await step('Running the vectors against the running kernel', () => holdfast('run', '--adapter', 'linux-kvm', '--rounds', '10', '--json'))).stdout);
+const defects = documentOf<VerifyDocument>(
+  'verify --defects',
+  (await step('Looking for every known defect', () => holdfast('verify', '--defects', '--json'))).stdout,
+);
+const simulated = documentOf<RunReport>(
+  'run --adapter simulator',
+  (
+    await step('Running the vectors against the embedded simulator', () =>
+      holdfast('run', '--adapter', 'simulator', '--rounds', '10', '--json'),
+    )
+  ).stdout,
+);
+const kernel = documentOf<RunReport>(
+  'run --adapter linux-kvm',
+  (
+    await step('Running the vectors against the running kernel', () =>
+      holdfast('run', '--adapter', 'linux-kvm', '--rounds', '10', '--json'),
+    )
+  ).stdout,
+);
 
 if (verified?.verdict !== 'pass') problems.push('Some scenario breaks a rule: `npx holdfast verify` shows how.');
 if (defects?.verdict !== 'pass') problems.push('Some defect is not found: `npx holdfast verify --defects` shows which.');
 if (simulated?.verdict !== 'pass') problems.push('Some vector fails on the simulator: `npx holdfast run --adapter simulator` shows which.');
-if (kernel !== null && kernel.verdict !== 'pass' && kernel.verdict !== 'skipped') problems.push(`The running kernel: ${kernel.message} \`npx holdfast run --adapter linux-kvm\` shows which.`);
+if (kernel !== null && kernel.verdict !== 'pass' && kernel.verdict !== 'skipped')
+  problems.push(`The running kernel: ${kernel.message} \`npx holdfast run --adapter linux-kvm\` shows which.`);
 
 const say = (text: string, indent = 4, first = indent) => process.stdout.write(`${paragraph(text, indent, first)}\n`);
 const number = (value: number) => value.toLocaleString('en');
 const systems = [...new Set(verified?.scenarios.map(scenario => scenario.system) ?? [])];
 
 process.stdout.write(`\n${colour.bold('What was just done')}\n\n`);
-say(`1. The rules. spec/ says, in typed TypeScript, what code that shares objects must never do: use them after they are freed, wait for a lock in the wrong order, drop a reference under a lock that dropping it needs. It has ${systems.length} systems: ${systems.join(', ')}.`, 3, 0);
-if (verified !== null) say(`2. Are they consistent? Every interleaving of ${verified.scenarios.length} scenarios was explored, ${number(verified.counts.states)} states in ${verified.counts.seconds.toFixed(1)} s. ${verified.verdict === 'pass' ? 'None breaks a rule.' : 'SOME BREAK A RULE.'}`, 3, 0);
-if (defects !== null) say(`3. Do they bite? ${defects.counts.passed + defects.counts.violated} ways in which real code went wrong, or easily could, were explored too. ${defects.counts.violated === 0 ? 'Each is found, by the rule that was written for it.' : `${defects.counts.violated} ARE NOT FOUND.`}`, 3, 0);
-if (simulated !== null) say(`4. Can implementations be held to them? ${number(simulated.vectors.length)} vectors were generated: calls, with everything that a correct implementation may answer. ${outcome(simulated, 'The embedded simulator')}`, 3, 0);
-if (kernel !== null) say(`5. ${kernel.verdict === 'skipped' ? `The running kernel was skipped: ${kernel.message}` : outcome(kernel, `The running kernel (Linux ${kernel.environment['kernel'] ?? ''})`)}`, 3, 0);
+say(
+  `1. The rules. spec/ says, in typed TypeScript, what code that shares objects must never do: use them after they are freed, wait for a lock in the wrong order, drop a reference under a lock that dropping it needs. It has ${systems.length} systems: ${systems.join(', ')}.`,
+  3,
+  0,
+);
+if (verified !== null)
+  say(
+    `2. Are they consistent? Every interleaving of ${verified.scenarios.length} scenarios was explored, ${number(verified.counts.states)} states in ${verified.counts.seconds.toFixed(1)} s. ${verified.verdict === 'pass' ? 'None breaks a rule.' : 'SOME BREAK A RULE.'}`,
+    3,
+    0,
+  );
+if (defects !== null)
+  say(
+    `3. Do they bite? ${defects.counts.passed + defects.counts.violated} ways in which real code went wrong, or easily could, were explored too. ${defects.counts.violated === 0 ? 'Each is found, by the rule that was written for it.' : `${defects.counts.violated} ARE NOT FOUND.`}`,
+    3,
+    0,
+  );
+if (simulated !== null)
+  say(
+    `4. Can implementations be held to them? ${number(simulated.vectors.length)} vectors were generated: calls, with everything that a correct implementation may answer. ${outcome(simulated, 'The embedded simulator')}`,
+    3,
+    0,
+  );
+if (kernel !== null)
+  say(
+    `5. ${kernel.verdict === 'skipped' ? `The running kernel was skipped: ${kernel.message}` : outcome(kernel, `The running kernel (Linux ${kernel.environment['kernel'] ?? ''})`)}`,
+    3,
+    0,
+  );
 process.stdout.write('\n');
 if (problems.length > 0) {
   for (const problem of problems) say(problem, 2, 0);
@@ -69,7 +119,9 @@ if (problems.length > 0) {
   process.stdout.write('  npx holdfast verify irqfd-2009 --variant asProposed --scenario bothSidesClose\n');
   say('Then: `make test`, `make help`, README.md.', 2, 0);
 }
-process.stdout.write(`\n${problems.length === 0 ? colour.green('All is well') : colour.red('Something is wrong')}, after ${Math.round((performance.now() - began) / 1000)} s.\n`);
+process.stdout.write(
+  `\n${problems.length === 0 ? colour.green('All is well') : colour.red('Something is wrong')}, after ${Math.round((performance.now() - began) / 1000)} s.\n`,
+);
 
 function outcome(report: RunReport, who: string): string {
   const conforming = report.counts['conforming'] ?? 0;

@@ -1,8 +1,9 @@
 /** `holdfast generate`: oracles, vectors and schemas from the spec. */
+
+import { driftOf, outputsOf, write } from '../../generator/emit/outputs.ts';
+import type { System } from '../../generator/model.ts';
 import { printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
-import type { System } from '../../generator/model.ts';
-import { driftOf, outputsOf, write } from '../../generator/emit/outputs.ts';
 import { systemNames } from '../../generator/read/spec-folder.ts';
 import { keptFolder, packageFolder, selectSystems } from './places.ts';
 import { progressLine } from './terminal.ts';
@@ -30,12 +31,17 @@ export async function generate(names: readonly string[], options: { check?: bool
   const drift = driftOf(packageFolder, outputs, whole);
   if (options.check) {
     for (const { file, how } of drift) process.stdout.write(`${how.padEnd(9)}  ${file}\n`);
-    process.stdout.write(drift.length === 0 ? `${outputs.size} files are as the spec says.\n`
-      : `${drift.length} of ${outputs.size} files are not as the spec says. Run \`npx holdfast generate\`, then read the diff.\n`);
+    process.stdout.write(
+      drift.length === 0
+        ? `${outputs.size} files are as the spec says.\n`
+        : `${drift.length} of ${outputs.size} files are not as the spec says. Run \`npx holdfast generate\`, then read the diff.\n`,
+    );
     return drift.length === 0 ? 0 : 1;
   }
   write(packageFolder, outputs, drift);
   for (const { file, how } of drift) process.stdout.write(`${how === 'stale' ? 'removed' : 'wrote'}  ${file}\n`);
-  process.stdout.write(`${drift.filter(({ how }) => how !== 'stale').length} of ${outputs.size} files written, the others were up to date.\n`);
+  process.stdout.write(
+    `${drift.filter(({ how }) => how !== 'stale').length} of ${outputs.size} files written, the others were up to date.\n`,
+  );
   return 0;
 }

@@ -10,7 +10,8 @@ export const judgeTrace: JudgeTrace = lines => {
     const [first, ...rest] = lines.map(line => JSON.stringify(line));
     const header = readHeader(first ?? '');
     const definition = allOracles.get(header.system);
-    if (definition === undefined) return { verdict: 'inconclusive', findings: [{ rule: 'trace', detail: `There is no oracle for a system ${header.system}.` }] };
+    if (definition === undefined)
+      return { verdict: 'inconclusive', findings: [{ rule: 'trace', detail: `There is no oracle for a system ${header.system}.` }] };
     const oracle = createOracle(definition, { observes: header.observes });
     const read = createEventReader(definition);
     rest.forEach((line, index) => oracle.event(read(line, index + 2)));

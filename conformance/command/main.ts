@@ -4,20 +4,26 @@ import { UsageFault } from '../usage-fault.ts';
 import { exit } from './exit.ts';
 
 const program = new Command('holdfast')
-  .description('Lifetime and locking rules, written once as typed TypeScript: verified, turned into oracles and vectors, and checked against implementations.')
+  .description(
+    'Lifetime and locking rules, written once as typed TypeScript: verified, turned into oracles and vectors, and checked against implementations.',
+  )
   .exitOverride()
   .showHelpAfterError('(--help says what there is)')
-  .addHelpText('after', `
+  .addHelpText(
+    'after',
+    `
 Exit status:
   0  all conform
   1  a violation, an unexpected pass of a known failure, or drift
   2  wrong use, or nothing was selected
   3  inconclusive
   4  the adapter could not be started or broke the protocol
-  70 a fault of holdfast itself`);
+  70 a fault of holdfast itself`,
+  );
 
 function whole(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) < 1 || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('It is a whole number from 1.');
+  if (!/^\d+$/.test(text) || Number(text) < 1 || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError('It is a whole number from 1.');
   return Number(text);
 }
 function natural(text: string): number {
@@ -27,7 +33,9 @@ function natural(text: string): number {
 
 const specOption = ['--spec <folder>', 'folder with the systems; each is a folder in it'] as const;
 
-program.command('verify').argument('[system...]', 'systems to verify; all of them if none is named')
+program
+  .command('verify')
+  .argument('[system...]', 'systems to verify; all of them if none is named')
   .description('check the spec, then explore every scenario exhaustively')
   .option('--defects', 'explore the defects instead: each must be found, by the rule it names')
   .option('--variant <name>', 'explore this variant instead of the base')
@@ -39,13 +47,17 @@ program.command('verify').argument('[system...]', 'systems to verify; all of the
   .option(...specOption)
   .action(async (systems, options) => exit(await (await import('./verify.ts')).verify(systems, options)));
 
-program.command('generate').argument('[system...]', 'systems to generate for; all of them if none is named')
+program
+  .command('generate')
+  .argument('[system...]', 'systems to generate for; all of them if none is named')
   .description('write oracles, vectors and schemas from the spec')
   .option('--check', 'write nothing; fail if something on disk differs or is stale')
   .option(...specOption)
   .action(async (systems, options) => exit(await (await import('./generate.ts')).generate(systems, options)));
 
-program.command('run').argument('[pattern...]', 'vectors to run: a system, or a path with * and **; all of them if none is named')
+program
+  .command('run')
+  .argument('[pattern...]', 'vectors to run: a system, or a path with * and **; all of them if none is named')
   .description('drive an implementation with vectors')
   .requiredOption('--adapter <adapter>', 'simulator, linux-kvm, or the command line of a program that speaks the protocol')
   .option('--variant <name>', 'let the simulator run this variant or defect instead of the base')
@@ -60,18 +72,24 @@ program.command('run').argument('[pattern...]', 'vectors to run: a system, or a 
   .option('--json', 'one JSON document on standard output')
   .action(async (patterns, options) => exit(await (await import('./run.ts')).run(patterns, options)));
 
-program.command('check').argument('<trace...>', 'traces in JSON Lines; - is standard input')
+program
+  .command('check')
+  .argument('<trace...>', 'traces in JSON Lines; - is standard input')
   .description('judge traces')
   .option('--json', 'one JSON document on standard output')
   .action(async (traces, options) => exit(await (await import('./check.ts')).check(traces, options)));
 
-program.command('list').argument('<what>', 'systems, scenarios, rules, variants, defects or vectors')
+program
+  .command('list')
+  .argument('<what>', 'systems, scenarios, rules, variants, defects or vectors')
   .description('say what there is')
   .option('--json', 'one JSON document on standard output')
   .option(...specOption)
   .action(async (what, options) => exit(await (await import('./list.ts')).list(what, options)));
 
-program.command('explain').argument('<id>', 'a rule, a scenario, a defect or a vector')
+program
+  .command('explain')
+  .argument('<id>', 'a rule, a scenario, a defect or a vector')
   .description('tell a person about it')
   .option(...specOption)
   .action(async (id, options) => exit(await (await import('./explain.ts')).explain(id, options)));
@@ -84,7 +102,9 @@ try {
     process.stderr.write(`holdfast: ${fault.message}\n`);
     exit(2);
   } else {
-    process.stderr.write(`holdfast: this is a fault of holdfast itself, please report it.\n${fault instanceof Error ? fault.stack : String(fault)}\n`);
+    process.stderr.write(
+      `holdfast: this is a fault of holdfast itself, please report it.\n${fault instanceof Error ? fault.stack : String(fault)}\n`,
+    );
     exit(70);
   }
 }

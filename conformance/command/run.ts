@@ -1,5 +1,5 @@
 /** `holdfast run`: vectors against an implementation. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Adapter } from '../adapter.ts';
 import { childAdapter } from '../child-adapter.ts';
@@ -16,24 +16,49 @@ import { keptFolder, packageFolder, shown, vectorsFolder } from './places.ts';
 import { progressLine } from './terminal.ts';
 
 export interface RunOptions {
-  readonly adapter: string; readonly variant?: string; readonly profile?: string; readonly observe?: boolean; readonly shard?: string;
-  readonly knownFailing?: string; readonly timeout: number; readonly rounds: number; readonly seed: number; readonly replay?: string; readonly json?: boolean;
+  readonly adapter: string;
+  readonly variant?: string;
+  readonly profile?: string;
+  readonly observe?: boolean;
+  readonly shard?: string;
+  readonly knownFailing?: string;
+  readonly timeout: number;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly replay?: string;
+  readonly json?: boolean;
 }
 
 export async function run(patterns: readonly string[], options: RunOptions): Promise<number> {
   const vectors = allVectors();
   const replay = options.replay === undefined ? null : readReplay(options.replay);
-  if (options.replay !== undefined && replay === null) throw new UsageFault(`${options.replay} is no token to replay: a token is a vector's id, @, and a number.`);
+  if (options.replay !== undefined && replay === null)
+    throw new UsageFault(`${options.replay} is no token to replay: a token is a vector's id, @, and a number.`);
   const shard = options.shard === undefined ? null : readShard(options.shard);
   if (options.shard !== undefined && shard === null) throw new UsageFault(`--shard ${options.shard}: write 1/4 for the first of four.`);
   const systems = [...new Set(vectors.map(vector => vector.id.split('/')[0] ?? ''))];
-  const wanted = patterns.map(text => systems.includes(text) ? `${text}/**` : text);
-  const adapter = await adapterOf(options, systems.filter(system => wanted.length === 0 || wanted.some(text => text.startsWith(`${system}/`) || text.includes('*')) || replay?.vector.startsWith(`${system}/`)));
+  const wanted = patterns.map(text => (systems.includes(text) ? `${text}/**` : text));
+  const adapter = await adapterOf(
+    options,
+    systems.filter(
+      system =>
+        wanted.length === 0 ||
+        wanted.some(text => text.startsWith(`${system}/`) || text.includes('*')) ||
+        replay?.vector.startsWith(`${system}/`),
+    ),
+  );
   const broken = new AbortController();
   process.once('SIGINT', () => broken.abort());
   const line = progressLine();
   const report = await runVectors(vectors, adapter, {
-    given: givenText(options), patterns: wanted, shard, replay, seed: options.seed, rounds: options.rounds, judgeTrace, signal: broken.signal,
+    given: givenText(options),
+    patterns: wanted,
+    shard,
+    replay,
+    seed: options.seed,
+    rounds: options.rounds,
+    judgeTrace,
+    signal: broken.signal,
     knownFailing: options.knownFailing === undefined ? [] : readKnownFailing(readText(options.knownFailing), options.knownFailing),
     onVector: (vector, done, total) => line.say(progressText(vector, done, total)),
   });
@@ -49,7 +74,11 @@ function givenText({ adapter, variant, profile, observe }: RunOptions): string {
 }
 
 function allVectors(): Vector[] {
-  const files = existsSync(vectorsFolder) ? readdirSync(vectorsFolder).filter(file => file.endsWith('.json')).sort() : [];
+  const files = existsSync(vectorsFolder)
+    ? readdirSync(vectorsFolder)
+        .filter(file => file.endsWith('.json'))
+        .sort()
+    : [];
   if (files.length === 0) throw new UsageFault(`There are no vectors in ${shown(vectorsFolder)}. Run \`npx holdfast generate\`.`);
   return files.flatMap(file => readVectors(readText(join(vectorsFolder, file)), shown(join(vectorsFolder, file))).vectors);
 }
@@ -65,10 +94,13 @@ function readText(file: string): string {
 async function adapterOf(options: RunOptions, systems: readonly string[]): Promise<Adapter> {
   const limits = { timeoutMs: options.timeout };
   if (options.adapter !== 'simulator' && (options.variant !== undefined || options.profile !== undefined || options.observe)) {
-    throw new UsageFault('--variant, --profile and --observe are for the simulator; another adapter says itself what it is and what it sees.');
+    throw new UsageFault(
+      '--variant, --profile and --observe are for the simulator; another adapter says itself what it is and what it sees.',
+    );
   }
   switch (options.adapter) {
-    case 'simulator': return simulatorOf(options, systems);
+    case 'simulator':
+      return simulatorOf(options, systems);
     case 'linux-kvm': {
       const program = join(packageFolder, 'build/linux-kvm');
       if (!existsSync(program)) throw new UsageFault(`${shown(program)} is not built. Run \`make build\`.`);
@@ -76,7 +108,8 @@ async function adapterOf(options: RunOptions, systems: readonly string[]): Promi
     }
     default: {
       const command = options.adapter.trim().split(/\s+/);
-      if (command[0] === undefined || command[0] === '') throw new UsageFault('--adapter wants simulator, linux-kvm, or the command line of a program that speaks the protocol.');
+      if (command[0] === undefined || command[0] === '')
+        throw new UsageFault('--adapter wants simulator, linux-kvm, or the command line of a program that speaks the protocol.');
       return childAdapter(command, limits);
     }
   }
@@ -89,9 +122,17 @@ async function simulatorOf(options: RunOptions, names: readonly string[]): Promi
   const systems = [];
   for (const name of names) {
     const { system, diagnostics } = await loadSystem(specFolder, name, keptFolder);
-    if (system === null || diagnostics.length > 0) throw new UsageFault(`The spec of ${name} has ${diagnostics.length} faults. \`npx holdfast verify ${name}\` tells them.`);
+    if (system === null || diagnostics.length > 0)
+      throw new UsageFault(`The spec of ${name} has ${diagnostics.length} faults. \`npx holdfast verify ${name}\` tells them.`);
     if (options.variant === undefined || system.variants.some(variant => variant.name === options.variant)) systems.push(system);
   }
-  if (systems.length === 0) throw new UsageFault(`No system that was selected has a variant ${options.variant ?? ''}. \`npx holdfast list variants\` says what there is.`);
-  return simulator(systems, { variant: options.variant ?? null, ...(options.profile === undefined ? {} : { profile: options.profile }), observe: options.observe ?? false });
+  if (systems.length === 0)
+    throw new UsageFault(
+      `No system that was selected has a variant ${options.variant ?? ''}. \`npx holdfast list variants\` says what there is.`,
+    );
+  return simulator(systems, {
+    variant: options.variant ?? null,
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    observe: options.observe ?? false,
+  });
 }

@@ -1,6 +1,7 @@
 /** What depends on whether a person is watching: width, colour, a line of progress. */
-import pc from 'picocolors';
+
 import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
 
 export const width = Math.max(40, Math.min(process.stdout.columns ?? 100, 120));
 export const colour = pc.createColors(process.stdout.isTTY && pc.isColorSupported);

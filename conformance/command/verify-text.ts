@@ -5,38 +5,61 @@ import { colour, paragraph, width } from './terminal.ts';
 import type { Outcome } from './verify.ts';
 
 export function tableOf(outcomes: readonly Outcome[], defects: boolean): string {
-  const head = defects ? ['defect', 'scenario', 'states', 'steps', 'found by'] : ['scenario', 'states', 'transitions', 'depth', 'seconds', 'states/s', 'verdict'];
-  const rows = outcomes.map(outcome => defects ? defectRow(outcome) : scenarioRow(outcome));
+  const head = defects
+    ? ['defect', 'scenario', 'states', 'steps', 'found by']
+    : ['scenario', 'states', 'transitions', 'depth', 'seconds', 'states/s', 'verdict'];
+  const rows = outcomes.map(outcome => (defects ? defectRow(outcome) : scenarioRow(outcome)));
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => (row[column] ?? '').length)));
   const texts = new Set(defects ? [0, 1, 4] : [0, 6]);
   const last = head.length - 1;
-  const line = (row: readonly string[]) => `  ${row.map((cell, column) => column === last ? cell : texts.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)).join('  ')}`;
+  const line = (row: readonly string[]) =>
+    `  ${row.map((cell, column) => (column === last ? cell : texts.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`;
   const total = widths.reduce((sum, one) => sum + one + 2, 0);
   if (total > width) return narrow(head, rows, outcomes);
-  return [colour.dim(line(head)), ...rows.map((row, index) => outcomes[index]?.passed ? line(row) : colour.red(line(row)))].join('\n') + '\n';
+  return `${[colour.dim(line(head)), ...rows.map((row, index) => (outcomes[index]?.passed ? line(row) : colour.red(line(row))))].join('\n')}\n`;
 }
 
 /** Too narrow for a table: each row as a few words on lines of their own. */
 function narrow(head: readonly string[], rows: readonly (readonly string[])[], outcomes: readonly Outcome[]): string {
-  return rows.map((row, index) => {
-    const text = `  ${row[0] ?? ''}\n${paragraph(row.slice(1).map((cell, column) => `${head[column + 1]} ${cell}`).join(', '), 4)}`;
-    return `${outcomes[index]?.passed ? text : colour.red(text)}\n`;
-  }).join('');
+  return rows
+    .map((row, index) => {
+      const text = `  ${row[0] ?? ''}\n${paragraph(
+        row
+          .slice(1)
+          .map((cell, column) => `${head[column + 1]} ${cell}`)
+          .join(', '),
+        4,
+      )}`;
+      return `${outcomes[index]?.passed ? text : colour.red(text)}\n`;
+    })
+    .join('');
 }
 
 function scenarioRow(outcome: Outcome): string[] {
   const broken = outcome.violations.map(violation => violation.rule).join(', ');
-  return [`${outcome.scenario}${outcome.variant === null ? '' : ` (${outcome.variant})`}`, number(outcome.states), number(outcome.transitions), String(outcome.depth),
-    outcome.seconds.toFixed(2), number(outcome.statesPerSecond), outcome.verdict === 'violation' ? `violation of ${broken || 'the spec itself'}` : outcome.verdict];
+  return [
+    `${outcome.scenario}${outcome.variant === null ? '' : ` (${outcome.variant})`}`,
+    number(outcome.states),
+    number(outcome.transitions),
+    String(outcome.depth),
+    outcome.seconds.toFixed(2),
+    number(outcome.statesPerSecond),
+    outcome.verdict === 'violation' ? `violation of ${broken || 'the spec itself'}` : outcome.verdict,
+  ];
 }
 
 function defectRow(outcome: Outcome): string[] {
   const steps = (outcome.expected ?? []).map(({ rule, found }) => {
     const violation = outcome.violations.find(one => one.rule === rule);
-    return !found ? '-' : violation?.counterexample?.steps.length.toString() ?? 'order';
+    return !found ? '-' : (violation?.counterexample?.steps.length.toString() ?? 'order');
   });
-  return [outcome.variant ?? '', outcome.scenario, number(outcome.states), steps.join(', '),
-    (outcome.expected ?? []).map(({ rule, found }) => found ? rule : `NOT FOUND by ${rule}`).join(', ')];
+  return [
+    outcome.variant ?? '',
+    outcome.scenario,
+    number(outcome.states),
+    steps.join(', '),
+    (outcome.expected ?? []).map(({ rule, found }) => (found ? rule : `NOT FOUND by ${rule}`)).join(', '),
+  ];
 }
 
 function number(value: number): string {
@@ -46,15 +69,28 @@ function number(value: number): string {
 export function tellViolation(outcome: Outcome, violation: Violation): string {
   const { counterexample } = violation;
   const where = `${outcome.system}${outcome.variant === null ? '' : ` ${outcome.variant}`}, scenario ${outcome.scenario}`;
-  const lines = ['', `${colour.red(colour.bold(violation.strength === 'possible' ? 'possible violation' : 'violation'))}  ${colour.bold(violation.rule)}  in ${where}`, paragraph(violation.sentence, 2)];
+  const lines = [
+    '',
+    `${colour.red(colour.bold(violation.strength === 'possible' ? 'possible violation' : 'violation'))}  ${colour.bold(violation.rule)}  in ${where}`,
+    paragraph(violation.sentence, 2),
+  ];
   if (violation.detail !== '') lines.push(paragraph(`${violation.detail}.`, 2));
   if (counterexample !== null) {
     lines.push('', ...printCounterexample(counterexample, width - 2).map(line => `  ${line}`), '', paragraph(endOf(counterexample), 2));
     for (const { text, value } of counterexample.parts) lines.push(`    ${text} is ${value}`);
-    for (const step of counterexample.waiting) lines.push(paragraph(`${step.thread} waits at ${step.text} in ${step.in[0] ?? 'the scenario'}, ${step.at.file}:${step.at.line}`, 6, 4));
+    for (const step of counterexample.waiting)
+      lines.push(
+        paragraph(`${step.thread} waits at ${step.text} in ${step.in[0] ?? 'the scenario'}, ${step.at.file}:${step.at.line}`, 6, 4),
+      );
   }
   if (violation.source !== null) lines.push(paragraph(`source:  ${violation.source}`, 11, 2));
-  lines.push(paragraph(`again:   npx holdfast verify ${outcome.system}${outcome.variant === null ? '' : ` --variant ${outcome.variant}`} --scenario ${outcome.scenario} --rule ${violation.rule}`, 11, 2));
+  lines.push(
+    paragraph(
+      `again:   npx holdfast verify ${outcome.system}${outcome.variant === null ? '' : ` --variant ${outcome.variant}`} --scenario ${outcome.scenario} --rule ${violation.rule}`,
+      11,
+      2,
+    ),
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -62,9 +98,13 @@ function endOf({ kind, steps }: NonNullable<Violation['counterexample']>): strin
   const last = steps.at(-1);
   const place = last === undefined ? '' : ` (${last.in[0] ?? 'scenario'}, ${last.at.file}:${last.at.line})`;
   switch (kind) {
-    case 'step': return `Step ${steps.length} breaks it${place}:`;
-    case 'state': return `After step ${steps.length} it is broken${place}:`;
-    case 'deadlock': return `After step ${steps.length} nobody can go on:`;
-    case 'rest': return `After step ${steps.length} all has ended, and this is left.`;
+    case 'step':
+      return `Step ${steps.length} breaks it${place}:`;
+    case 'state':
+      return `After step ${steps.length} it is broken${place}:`;
+    case 'deadlock':
+      return `After step ${steps.length} nobody can go on:`;
+    case 'rest':
+      return `After step ${steps.length} all has ended, and this is left.`;
   }
 }

@@ -1,8 +1,9 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
-import { printDiagnostic, type Diagnostic } from '../../generator/read/diagnostic.ts';
-import { notExercised } from '../../generator/verify/exercised.ts';
-import { loadSystem } from '../../generator/read/load-system.ts';
+
 import type { System } from '../../generator/model.ts';
+import { type Diagnostic, printDiagnostic } from '../../generator/read/diagnostic.ts';
+import { loadSystem } from '../../generator/read/load-system.ts';
+import { notExercised } from '../../generator/verify/exercised.ts';
 import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts';
 import { UsageFault } from '../usage-fault.ts';
 import { keptFolder, selectSystems } from './places.ts';
@@ -10,8 +11,14 @@ import { colour, progressLine } from './terminal.ts';
 import { tableOf, tellViolation } from './verify-text.ts';
 
 export interface VerifyOptions {
-  readonly defects?: boolean; readonly variant?: string; readonly scenario?: string[]; readonly rule?: string[];
-  readonly maxStates?: number; readonly quiet?: boolean; readonly json?: boolean; readonly spec?: string;
+  readonly defects?: boolean;
+  readonly variant?: string;
+  readonly scenario?: string[];
+  readonly rule?: string[];
+  readonly maxStates?: number;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly spec?: string;
 }
 
 /** What one scenario, or one pair of a defect and its scenario, came to. */
@@ -24,7 +31,9 @@ export interface Outcome extends ScenarioReport {
 
 export async function verify(names: readonly string[], options: VerifyOptions): Promise<number> {
   const { folder, systems } = selectSystems(names, options.spec);
-  const say = (text: string) => { if (!options.json) process.stdout.write(text); };
+  const say = (text: string) => {
+    if (!options.json) process.stdout.write(text);
+  };
   const diagnostics: Diagnostic[] = [];
   const outcomes: Outcome[] = [];
   const line = progressLine();
@@ -37,12 +46,15 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     for (const one of loaded.diagnostics) say(printDiagnostic(one));
     const { system } = loaded;
     if (system === null || loaded.diagnostics.length > 0) continue;
-    say(`${colour.bold(name)}  ${system.rules.length} rules, ${Object.keys(system.operations).length} functions${options.defects ? `, ${defectsOf(system).length} defects` : ''}\n`);
+    say(
+      `${colour.bold(name)}  ${system.rules.length} rules, ${Object.keys(system.operations).length} functions${options.defects ? `, ${defectsOf(system).length} defects` : ''}\n`,
+    );
     const own: Outcome[] = [];
     for (const job of jobsOf(system, options)) {
       const report = verifyScenario(system, job.variant, job.scenario, {
         ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
-        progress: (states, depth) => line.say(`${name}  ${job.variant ?? ''} ${job.scenario}: ${states.toLocaleString('en')} states, depth ${depth}`),
+        progress: (states, depth) =>
+          line.say(`${name}  ${job.variant ?? ''} ${job.scenario}: ${states.toLocaleString('en')} states, depth ${depth}`),
       });
       line.done();
       const outcome = judge(report, job.rules);
@@ -50,24 +62,43 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       for (const one of report.diagnostics) say(printDiagnostic(one));
       diagnostics.push(...report.diagnostics);
     }
-    if (own.length === 0) throw new UsageFault(`Nothing was selected in ${name}. \`holdfast list scenarios\` and \`holdfast list defects\` say what there is.`);
+    if (own.length === 0)
+      throw new UsageFault(`Nothing was selected in ${name}. \`holdfast list scenarios\` and \`holdfast list defects\` say what there is.`);
     say(tableOf(own, options.defects === true));
-    if (!options.quiet) for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
-    if (!options.defects && options.variant === undefined && options.scenario === undefined && own.every(outcome => outcome.diagnostics.length === 0)) {
-      const idle = notExercised(system, new Set(own.flatMap(outcome => outcome.variant === null ? outcome.exercised : [])));
+    if (!options.quiet)
+      for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
+    if (
+      !options.defects &&
+      options.variant === undefined &&
+      options.scenario === undefined &&
+      own.every(outcome => outcome.diagnostics.length === 0)
+    ) {
+      const idle = notExercised(system, new Set(own.flatMap(outcome => (outcome.variant === null ? outcome.exercised : []))));
       diagnostics.push(...idle);
       for (const one of idle) say(printDiagnostic(one));
     }
     outcomes.push(...own);
   }
   const counts = countOf(outcomes);
-  const verdict = diagnostics.length > 0 || outcomes.some(outcome => !outcome.passed && outcome.verdict !== 'inconclusive') ? 'violation' : outcomes.some(outcome => outcome.verdict === 'inconclusive') ? 'inconclusive' : 'pass';
-  if (options.json) process.stdout.write(`${JSON.stringify({ schema: 'holdfast/verify/1', verdict, counts: { ...counts, diagnostics: diagnostics.length }, diagnostics, scenarios: outcomes.map(withoutBulk) })}\n`);
+  const verdict =
+    diagnostics.length > 0 || outcomes.some(outcome => !outcome.passed && outcome.verdict !== 'inconclusive')
+      ? 'violation'
+      : outcomes.some(outcome => outcome.verdict === 'inconclusive')
+        ? 'inconclusive'
+        : 'pass';
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ schema: 'holdfast/verify/1', verdict, counts: { ...counts, diagnostics: diagnostics.length }, diagnostics, scenarios: outcomes.map(withoutBulk) })}\n`,
+    );
   else say(`${summary(counts, diagnostics.length, options.defects === true)}\n`);
   return verdict === 'pass' ? 0 : verdict === 'inconclusive' ? 3 : 1;
 }
 
-interface Job { readonly variant: string | null; readonly scenario: string; readonly rules: readonly string[] | null }
+interface Job {
+  readonly variant: string | null;
+  readonly scenario: string;
+  readonly rules: readonly string[] | null;
+}
 
 function defectsOf(system: System): System['variants'] {
   return system.variants.filter(variant => variant.breaks.length > 0);
@@ -76,17 +107,34 @@ function defectsOf(system: System): System['variants'] {
 function jobsOf(system: System, options: VerifyOptions): Job[] {
   const wanted = (scenario: string) => options.scenario === undefined || options.scenario.includes(scenario);
   if (options.variant !== undefined && !system.variants.some(variant => variant.name === options.variant)) {
-    throw new UsageFault(`${system.name} has no variant ${options.variant}. It has ${system.variants.map(variant => variant.name).join(', ') || 'none'}.`);
+    throw new UsageFault(
+      `${system.name} has no variant ${options.variant}. It has ${system.variants.map(variant => variant.name).join(', ') || 'none'}.`,
+    );
   }
   if (options.defects) {
-    return defectsOf(system).filter(variant => options.variant === undefined || variant.name === options.variant).flatMap(variant => {
-      const scenarios = [...new Set(variant.breaks.map(({ scenario }) => scenario))].filter(wanted);
-      return scenarios.map(scenario => ({ variant: variant.name, scenario, rules: variant.breaks.filter(one => one.scenario === scenario).map(one => one.rule) }));
-    });
+    return defectsOf(system)
+      .filter(variant => options.variant === undefined || variant.name === options.variant)
+      .flatMap(variant => {
+        const scenarios = [...new Set(variant.breaks.map(({ scenario }) => scenario))].filter(wanted);
+        return scenarios.map(scenario => ({
+          variant: variant.name,
+          scenario,
+          rules: variant.breaks.filter(one => one.scenario === scenario).map(one => one.rule),
+        }));
+      });
   }
-  const variants = options.variant === undefined ? [null, ...system.variants.filter(variant => variant.profile !== null).map(variant => variant.name)] : [options.variant];
-  return variants.flatMap(variant => system.scenarios.filter(scenario => wanted(scenario.name)
-    && !system.variants.some(one => one.name === variant && one.absentScenarios.includes(scenario.name))).map(scenario => ({ variant, scenario: scenario.name, rules: null })));
+  const variants =
+    options.variant === undefined
+      ? [null, ...system.variants.filter(variant => variant.profile !== null).map(variant => variant.name)]
+      : [options.variant];
+  return variants.flatMap(variant =>
+    system.scenarios
+      .filter(
+        scenario =>
+          wanted(scenario.name) && !system.variants.some(one => one.name === variant && one.absentScenarios.includes(scenario.name)),
+      )
+      .map(scenario => ({ variant, scenario: scenario.name, rules: null })),
+  );
 }
 
 function judge(report: ScenarioReport, rules: readonly string[] | null): Outcome {
@@ -96,21 +144,33 @@ function judge(report: ScenarioReport, rules: readonly string[] | null): Outcome
 }
 
 function shownViolations(outcome: Outcome, options: VerifyOptions): Violation[] {
-  return outcome.violations.filter(({ rule }) => options.rule !== undefined ? options.rule.includes(rule)
-    : outcome.expected === undefined || outcome.expected.some(one => one.rule === rule));
+  return outcome.violations.filter(({ rule }) =>
+    options.rule !== undefined
+      ? options.rule.includes(rule)
+      : outcome.expected === undefined || outcome.expected.some(one => one.rule === rule),
+  );
 }
 
 /** The document names what was found; the steps are part of it, the events of the trace are not. */
 function withoutBulk(outcome: Outcome): object {
-  return { ...outcome, violations: outcome.violations.map(({ counterexample, ...violation }) => {
-    if (counterexample === null) return { ...violation, counterexample: null };
-    const { events, ...rest } = counterexample;
-    void events;
-    return { ...violation, counterexample: rest };
-  }) };
+  return {
+    ...outcome,
+    violations: outcome.violations.map(({ counterexample, ...violation }) => {
+      if (counterexample === null) return { ...violation, counterexample: null };
+      const { events, ...rest } = counterexample;
+      void events;
+      return { ...violation, counterexample: rest };
+    }),
+  };
 }
 
-interface Counts { passed: number; violated: number; inconclusive: number; states: number; seconds: number }
+interface Counts {
+  passed: number;
+  violated: number;
+  inconclusive: number;
+  states: number;
+  seconds: number;
+}
 
 function countOf(outcomes: readonly Outcome[]): Counts {
   return {

@@ -4,9 +4,9 @@ import { execa } from 'execa';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { childAdapter } from '../child-adapter.ts';
-import type { Handle, Argument, SetupCall, Vector } from '../vector.ts';
 import { runVectors } from '../runner.ts';
 import { assignRace, assignTwice } from '../testdata/assign-vectors.ts';
+import type { Argument, Handle, SetupCall, Vector } from '../vector.ts';
 
 const test = suite('linux-kvm');
 const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -25,8 +25,13 @@ const setup: SetupCall[] = [
 function inTurn(id: string, ...calls: readonly [string, readonly (Argument | undefined)[], string | number | boolean][]): Vector {
   const states = [...calls.flatMap(([, , result], index) => [{ c0: 2 * index + 1 }, { [`r0=${result}`]: 2 * index + 2 }]), {}];
   return {
-    id, title: 'What Linux does.', scenario: 'none', setup, exercises: [], order: calls.map(() => 0),
-    callers: [calls.map(([call, given]) => ({ call, with: given.map((one) => one ?? null) }))],
+    id,
+    title: 'What Linux does.',
+    scenario: 'none',
+    setup,
+    exercises: [],
+    order: calls.map(() => 0),
+    callers: [calls.map(([call, given]) => ({ call, with: given.map(one => one ?? null) }))],
     expected: [{ profiles: ['linux-6.1', 'linux-6.17'], allowed: [], states }],
   };
 }
@@ -34,15 +39,38 @@ function inTurn(id: string, ...calls: readonly [string, readonly (Argument | und
 const vectors: Vector[] = [
   assignTwice,
   assignRace,
-  inTurn('irqfd/errnos',
-    ['assign', [vm, other, 4], 'EINVAL'], ['assignWithFlags', [vm, efd, 4, 64], 'EINVAL'], ['assignResample', [vm, efd, 4, other], 'EINVAL'],
-    ['deassign', [vm, efd, 4], 0], ['updateRouting', [vm], 0]),
-  inTurn('irqfd/deassign waits for the injection',
-    ['assign', [vm, efd, 4], 0], ['pendingInterrupt', [vm, 4], false], ['signal', [efd], 0], ['readCount', [efd], 'EAGAIN'],
-    ['deassign', [vm, efd, 4], 0], ['pendingInterrupt', [vm, 4], true], ['pendingInterrupt', [vm, 5], false], ['signal', [efd], 0], ['readCount', [efd], 1]),
-  inTurn('irqfd/after a close',
-    ['closeFd', [efd], 0], ['closeFd', [efd], 'EBADF'], ['createEventfd', [], 'null'], ['assign', [vm, efd, 4], 'EBADF'], ['signal', [efd], 'EBADF'],
-    ['closeVm', [vm], 0], ['assign', [vm, full, 4], 'EBADF'], ['readCount', [full], 5], ['readCount', [full], 'EAGAIN']),
+  inTurn(
+    'irqfd/errnos',
+    ['assign', [vm, other, 4], 'EINVAL'],
+    ['assignWithFlags', [vm, efd, 4, 64], 'EINVAL'],
+    ['assignResample', [vm, efd, 4, other], 'EINVAL'],
+    ['deassign', [vm, efd, 4], 0],
+    ['updateRouting', [vm], 0],
+  ),
+  inTurn(
+    'irqfd/deassign waits for the injection',
+    ['assign', [vm, efd, 4], 0],
+    ['pendingInterrupt', [vm, 4], false],
+    ['signal', [efd], 0],
+    ['readCount', [efd], 'EAGAIN'],
+    ['deassign', [vm, efd, 4], 0],
+    ['pendingInterrupt', [vm, 4], true],
+    ['pendingInterrupt', [vm, 5], false],
+    ['signal', [efd], 0],
+    ['readCount', [efd], 1],
+  ),
+  inTurn(
+    'irqfd/after a close',
+    ['closeFd', [efd], 0],
+    ['closeFd', [efd], 'EBADF'],
+    ['createEventfd', [], 'null'],
+    ['assign', [vm, efd, 4], 'EBADF'],
+    ['signal', [efd], 'EBADF'],
+    ['closeVm', [vm], 0],
+    ['assign', [vm, full, 4], 'EBADF'],
+    ['readCount', [full], 5],
+    ['readCount', [full], 'EAGAIN'],
+  ),
 ];
 
 test('it compiles without a warning', async () => {
@@ -53,7 +81,10 @@ test('it compiles without a warning', async () => {
 test('the running kernel conforms, or there is no KVM here and it says so', async () => {
   const report = await runVectors(vectors, childAdapter([program]), { given, rounds: 200 });
   if (existsSync('/dev/kvm') && report.verdict !== 'skipped') {
-    assert.equal(report.vectors.filter((vector) => vector.outcome !== 'conforming'), []);
+    assert.equal(
+      report.vectors.filter(vector => vector.outcome !== 'conforming'),
+      [],
+    );
     assert.is(report.verdict, 'pass');
     assert.match(report.environment['kernel'] ?? '', /^\d+\.\d+/);
   } else {
@@ -63,13 +94,30 @@ test('the running kernel conforms, or there is no KVM here and it says so', asyn
 });
 
 test('requests that make no sense are refused or end it; it never crashes', async () => {
-  const run = (change: object) => JSON.stringify({ type: 'run', id: 1, vector: 'x', setup: [], callers: [], order: null, seed: 0, ...change });
+  const run = (change: object) =>
+    JSON.stringify({ type: 'run', id: 1, vector: 'x', setup: [], callers: [], order: null, seed: 0, ...change });
   const nonsense = [
-    run({ setup: [{ call: 'reboot', with: [], keep: null, result: null }] }), run({ setup: 3 }), run({ callers: [{}] }), run({ callers: [[null]] }),
-    run({ callers: [[{ call: 'signal', with: [] }]] }), run({ callers: [[{ call: 'signal', with: [{ handle: 'x' }] }]] }), run({ callers: Array.from({ length: 99 }, () => []) }),
-    run({ callers: [[]], order: [1] }), run({ callers: [[]], order: [-1] }), run({ callers: [[]], order: [0] }),
+    run({ setup: [{ call: 'reboot', with: [], keep: null, result: null }] }),
+    run({ setup: 3 }),
+    run({ callers: [{}] }),
+    run({ callers: [[null]] }),
+    run({ callers: [[{ call: 'signal', with: [] }]] }),
+    run({ callers: [[{ call: 'signal', with: [{ handle: 'x' }] }]] }),
+    run({ callers: Array.from({ length: 99 }, () => []) }),
+    run({ callers: [[]], order: [1] }),
+    run({ callers: [[]], order: [-1] }),
+    run({ callers: [[]], order: [0] }),
     run({ setup: Array.from({ length: 999 }, () => ({ call: 'createEventfd', with: [], keep: null, result: null })) }),
-    '', '[]', '{', '{"type":"run"}', '{"type":"\\ud800"}', '{"type":1e9}', '['.repeat(100_000), '{"a":[1,2', '"'.repeat(9), '{"type":"nothing"}',
+    '',
+    '[]',
+    '{',
+    '{"type":"run"}',
+    '{"type":"\\ud800"}',
+    '{"type":1e9}',
+    '['.repeat(100_000),
+    '{"a":[1,2',
+    '"'.repeat(9),
+    '{"type":"nothing"}',
   ];
   for (const line of nonsense) {
     const { exitCode, signal, stdout } = await execa(program, { input: `${line}\n`, reject: false });

@@ -11,26 +11,38 @@ const setup: SetupCall[] = [
 
 /** One caller after the other. */
 export const assignTwice: Vector = {
-  id: 'irqfd/assignTwice/in-turn', title: 'A second assign of the same eventfd is refused.', scenario: 'assignTwice',
-  setup, callers: [[assign], [assign]], order: [0, 1],
-  expected: [{
-    profiles, allowed: [[[0]], [['EBUSY']]],
-    states: [{ c0: 1 }, { 'r0=0': 2 }, { c1: 3 }, { 'r1=EBUSY': 4 }, {}],
-  }],
+  id: 'irqfd/assignTwice/in-turn',
+  title: 'A second assign of the same eventfd is refused.',
+  scenario: 'assignTwice',
+  setup,
+  callers: [[assign], [assign]],
+  order: [0, 1],
+  expected: [
+    {
+      profiles,
+      allowed: [[[0]], [['EBUSY']]],
+      states: [{ c0: 1 }, { 'r0=0': 2 }, { c1: 3 }, { 'r1=EBUSY': 4 }, {}],
+    },
+  ],
   exercises: ['assignErrnos'],
 };
 
 /** Both at once: either may win, and one does. */
 export const assignRace: Vector = {
-  id: 'irqfd/assignTwice/at-once', title: 'Of two assigns of the same eventfd one is refused.', scenario: 'assignTwice',
-  setup, callers: [[assign], [assign]], order: null,
+  id: 'irqfd/assignTwice/at-once',
+  title: 'Of two assigns of the same eventfd one is refused.',
+  scenario: 'assignTwice',
+  setup,
+  callers: [[assign], [assign]],
+  order: null,
   expected: [raceOf(profiles)],
   exercises: ['assignErrnos'],
 };
 
 function raceOf(of: string[]): Expected {
   return {
-    profiles: of, allowed: [[[0, 'EBUSY']], [[0, 'EBUSY']]],
+    profiles: of,
+    allowed: [[[0, 'EBUSY']], [[0, 'EBUSY']]],
     states: [
       { c0: 1, c1: 2 },
       { c1: 3, 'r0=0': 4 },

@@ -2,23 +2,27 @@
  * What can be seen from outside of an explored scenario: the automaton over calls and returns that accepts exactly the
  * histories which some run of the model has, hidden steps wherever they like. Deterministic and as small as possible.
  */
-import { evaluate } from '../interpret/evaluate.ts';
+
+import { momentLabel } from '../../conformance/moment.ts';
+import type { Result } from '../../conformance/vector.ts';
 import type { Exploration } from '../explore/explore.ts';
+import { evaluate } from '../interpret/evaluate.ts';
 import type { Program, Value } from '../program.ts';
 import type { ChoicePlaces } from './scripts.ts';
-import type { Result } from '../../conformance/vector.ts';
-import { momentLabel } from '../../conformance/moment.ts';
 
 /** For each state, the state that each event leads to. State 0 is the first. */
 export type Automaton = { [event: string]: number }[];
 
 /** Transitions of an exploration by the state they leave, with what is seen of each. */
 export interface VisibleGraph {
-  readonly first: ArrayLike<number>; readonly order: ArrayLike<number>; readonly to: ArrayLike<number>;
+  readonly first: ArrayLike<number>;
+  readonly order: ArrayLike<number>;
+  readonly to: ArrayLike<number>;
   /** Index into `labels`, or 0 if nothing is seen. */ readonly label: ArrayLike<number>;
   readonly labels: readonly string[];
   /** Caller's choice: 1 + caller, or 0. */ readonly chooser: ArrayLike<number>;
-  readonly place: ArrayLike<number>; readonly alternative: ArrayLike<number>;
+  readonly place: ArrayLike<number>;
+  readonly alternative: ArrayLike<number>;
 }
 
 export function visibleGraph(program: Program, exploration: Exploration, places: readonly ChoicePlaces[]): VisibleGraph {
@@ -42,8 +46,14 @@ export function visibleGraph(program: Program, exploration: Exploration, places:
       continue;
     }
     if (action.kind !== 'call' && action.kind !== 'return') continue;
-    const text = action.kind === 'call' ? momentLabel({ caller: thread, at: 'call' })
-      : momentLabel({ caller: thread, at: 'return', result: resultOf(program, thread, action.call, valueAt(action.result, exploration, edges.from[edge] ?? 0, thread)) });
+    const text =
+      action.kind === 'call'
+        ? momentLabel({ caller: thread, at: 'call' })
+        : momentLabel({
+            caller: thread,
+            at: 'return',
+            result: resultOf(program, thread, action.call, valueAt(action.result, exploration, edges.from[edge] ?? 0, thread)),
+          });
     const index = known.get(text) ?? labels.push(text) - 1;
     known.set(text, index);
     label[edge] = index;
@@ -135,10 +145,13 @@ export function automatonOf(graph: VisibleGraph, choices: readonly (readonly num
 /** Joins states from which the same histories are possible (Moore's refinement). */
 function minimal(moves: readonly ReadonlyMap<number, number>[], labels: readonly string[]): Automaton {
   let block = moves.map(() => 0);
-  for (let blocks = 1; ;) {
+  for (let blocks = 1; ; ) {
     const signatures = new Map<string, number>();
     const next = moves.map((move, state) => {
-      const key = `${block[state]}|${[...move].map(([seen, target]) => `${seen}:${block[target]}`).sort().join(' ')}`;
+      const key = `${block[state]}|${[...move]
+        .map(([seen, target]) => `${seen}:${block[target]}`)
+        .sort()
+        .join(' ')}`;
       const index = signatures.get(key) ?? signatures.size;
       signatures.set(key, index);
       return index;
@@ -157,9 +170,11 @@ function minimal(moves: readonly ReadonlyMap<number, number>[], labels: readonly
 }
 
 function swapped(automaton: Automaton, start: number): Automaton {
-  const rename = (state: number) => state === start ? 0 : state === 0 ? start : state;
+  const rename = (state: number) => (state === start ? 0 : state === 0 ? start : state);
   const result: Automaton = [];
-  automaton.forEach((move, state) => { result[rename(state)] = Object.fromEntries(Object.entries(move).map(([seen, target]) => [seen, rename(target)])); });
+  automaton.forEach((move, state) => {
+    result[rename(state)] = Object.fromEntries(Object.entries(move).map(([seen, target]) => [seen, rename(target)]));
+  });
   return result;
 }
 
@@ -174,7 +189,13 @@ function numbered(automaton: Automaton): Automaton {
       queue.push(target);
     }
   }
-  return queue.map(state => Object.fromEntries(Object.entries(automaton[state] ?? {}).sort(byName).map(([seen, target]) => [seen, number.get(target) ?? 0])));
+  return queue.map(state =>
+    Object.fromEntries(
+      Object.entries(automaton[state] ?? {})
+        .sort(byName)
+        .map(([seen, target]) => [seen, number.get(target) ?? 0]),
+    ),
+  );
 }
 
 function byName([one]: [string, number], [other]: [string, number]): number {

@@ -13,7 +13,8 @@ test('the committed schemas are what the types say, byte for byte', async () => 
 test('definitions are named by their types, and nothing names a folder of this machine', async () => {
   for (const text of Object.values(await emitSchemas())) {
     const schema: unknown = JSON.parse(text);
-    const definitions = typeof schema === 'object' && schema !== null && 'definitions' in schema ? Object.keys(schema.definitions ?? {}) : [];
+    const definitions =
+      typeof schema === 'object' && schema !== null && 'definitions' in schema ? Object.keys(schema.definitions ?? {}) : [];
     assert.ok(definitions.length > 0);
     for (const name of definitions) assert.match(name, /^[A-Z][A-Za-z]*$/);
     assert.not.match(text, process.cwd());

@@ -11,8 +11,8 @@ import type { Finding as OracleFinding } from '../../oracles/verdict.ts';
 import { explore } from '../explore/explore.ts';
 import { instantiate } from '../instantiate/instantiate.ts';
 import { stateFindings, successors } from '../interpret/interpret.ts';
-import type { System } from '../model.ts';
 import { narrate } from '../interpret/narrate.ts';
+import type { System } from '../model.ts';
 import type { Program, State, Step } from '../program.ts';
 import { readSystem } from '../read/read-spec.ts';
 import { verifyScenario } from '../verify/verify.ts';
@@ -35,9 +35,12 @@ function programOf(system: System, variant: string | null, scenario: string): Pr
 
 /** Rules that the model says are broken by the step, or false after it and not before. */
 function brokenInModel(program: Program, before: State, step: Step): string[] {
-  const taken = successors(program, before).find(one => one.step.thread === step.thread && one.step.node === step.node && one.step.alternative === step.alternative);
+  const taken = successors(program, before).find(
+    one => one.step.thread === step.thread && one.step.node === step.node && one.step.alternative === step.alternative,
+  );
   if (taken === undefined) throw new Error('no such step');
-  const name = (finding: { rule: string; objects: Readonly<Record<string, string>> }) => `${finding.rule} ${JSON.stringify(finding.objects)}`;
+  const name = (finding: { rule: string; objects: Readonly<Record<string, string>> }) =>
+    `${finding.rule} ${JSON.stringify(finding.objects)}`;
   const falseBefore = new Set(stateFindings(program, before).map(name));
   const fresh = taken.state === null ? [] : stateFindings(program, taken.state).filter(finding => !falseBefore.has(name(finding)));
   return [...new Set([...taken.findings, ...fresh].map(finding => finding.rule))].sort();
@@ -51,10 +54,21 @@ function brokenInTrace(system: string, events: readonly Event[], at: readonly nu
   const seqs = new Set(at.map(position => events[position]?.seq));
   const found: OracleFinding[] = [];
   for (const event of events) for (const finding of oracle.event(event)) if (seqs.has(event.seq)) found.push(finding);
-  return [...new Set(found.filter(finding => finding.strength === 'observed' && finding.rule !== 'always.everyWaitEnds' && finding.rule !== 'always.locksBalance').map(finding => finding.rule))].sort();
+  return [
+    ...new Set(
+      found
+        .filter(
+          finding => finding.strength === 'observed' && finding.rule !== 'always.everyWaitEnds' && finding.rule !== 'always.locksBalance',
+        )
+        .map(finding => finding.rule),
+    ),
+  ].sort();
 }
 
-for (const [name, scenarios] of [['irqfd-2009', ['hangUpUnlocked', 'hangUpWithData']], ['irqfd', ['deassignOther', 'assignAgain', 'assignRacesClose', 'routingRacesAssign']]] as const) {
+for (const [name, scenarios] of [
+  ['irqfd-2009', ['hangUpUnlocked', 'hangUpWithData']],
+  ['irqfd', ['deassignOther', 'assignAgain', 'assignRacesClose', 'routingRacesAssign']],
+] as const) {
   const system = systemOf(name);
   for (const scenario of scenarios) {
     test(`every transition of ${name}/${scenario} gets the same verdict from the oracle`, () => {
@@ -69,7 +83,11 @@ for (const [name, scenarios] of [['irqfd-2009', ['hangUpUnlocked', 'hangUpWithDa
         const before = states[steps.length - 1];
         if (before === undefined) throw new Error('no state');
         const site = program.sites[program.threads[step.thread]?.nodes[step.node]?.site ?? 0];
-        assert.equal(brokenInTrace(name, events, eventsOf.at(-1) ?? []), brokenInModel(program, before, step), `${site?.text} of ${scenario}, edge ${edge}`);
+        assert.equal(
+          brokenInTrace(name, events, eventsOf.at(-1) ?? []),
+          brokenInModel(program, before, step),
+          `${site?.text} of ${scenario}, edge ${edge}`,
+        );
       });
     });
   }
@@ -87,7 +105,10 @@ for (const [name, scenarios] of [['irqfd-2009', ['hangUpUnlocked', 'hangUpWithDa
           if (definition === undefined) throw new Error(`no oracle for ${name}`);
           const oracle = createOracle(definition);
           const rules = counterexample.events.flatMap(event => oracle.event(event)).map(finding => finding.rule);
-          assert.ok(rules.includes(violation.rule), `${variant}, ${scenario}: the oracle finds ${rules.join(', ') || 'nothing'}, not ${violation.rule}`);
+          assert.ok(
+            rules.includes(violation.rule),
+            `${variant}, ${scenario}: the oracle finds ${rules.join(', ') || 'nothing'}, not ${violation.rule}`,
+          );
           seen.push(`${variant} ${violation.rule}`);
         }
       }

@@ -2,12 +2,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { emitAllOracles, emitOracle } from '../emit-oracle.ts';
+import type { System } from '../model.ts';
 import { emitSchemas } from './emit-schema.ts';
 import { makeVectors } from './emit-vectors.ts';
-import type { System } from '../model.ts';
 
 /** A file that differs from what the spec says, or that nothing makes any more. */
-export interface Drift { readonly file: string; readonly how: 'missing' | 'different' | 'stale' }
+export interface Drift {
+  readonly file: string;
+  readonly how: 'missing' | 'different' | 'stale';
+}
 
 /** Texts by path, for all systems of the spec. `whole`: every system is there, so what is not made is stale. */
 export async function outputsOf(systems: readonly System[], whole: boolean, onStep: (what: string) => void): Promise<Map<string, string>> {
@@ -40,12 +43,17 @@ export function driftOf(folder: string, outputs: ReadonlyMap<string, string>, wh
     else if (readFileSync(path, 'utf8') !== text) drift.push({ file, how: 'different' });
   }
   if (whole) for (const file of made(folder)) if (!outputs.has(file)) drift.push({ file, how: 'stale' });
-  return drift.sort((one, other) => one.file < other.file ? -1 : 1);
+  return drift.sort((one, other) => (one.file < other.file ? -1 : 1));
 }
 
 /** Files on disk that only the generator makes. */
 function made(folder: string): string[] {
-  const list = (sub: string, ending: string) => existsSync(join(folder, sub)) ? readdirSync(join(folder, sub)).filter(file => file.endsWith(ending)).map(file => `${sub}/${file}`) : [];
+  const list = (sub: string, ending: string) =>
+    existsSync(join(folder, sub))
+      ? readdirSync(join(folder, sub))
+          .filter(file => file.endsWith(ending))
+          .map(file => `${sub}/${file}`)
+      : [];
   return [...list('oracles', '.oracle.ts'), ...list('conformance/vectors', '.json'), ...list('conformance', '.schema.json')];
 }
 
@@ -53,7 +61,10 @@ function made(folder: string): string[] {
 export function write(folder: string, outputs: ReadonlyMap<string, string>, drift: readonly Drift[]): void {
   for (const { file, how } of drift) {
     const path = join(folder, file);
-    if (how === 'stale') { rmSync(path); continue; }
+    if (how === 'stale') {
+      rmSync(path);
+      continue;
+    }
     mkdirSync(dirname(path), { recursive: true });
     const draft = `${path}.${process.pid}`;
     writeFileSync(draft, outputs.get(file) ?? '');

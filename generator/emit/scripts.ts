@@ -1,5 +1,5 @@
 /** What each caller of a scenario does, as seen from outside: its calls in order, for every way its choices can go. */
-import { END, type Call, type Program, type Thread } from '../program.ts';
+import { type Call, END, type Program, type Thread } from '../program.ts';
 
 export interface Script {
   /** Alternative taken at each `choose` of the caller, in order. */ readonly choices: readonly number[];
@@ -40,14 +40,17 @@ function scriptsOf(thread: Thread): { scripts: Script[]; places: Map<number, num
     }
     const { action } = node;
     switch (action.kind) {
-      case 'jump': case 'set': return walk(node.next, choices, calls);
+      case 'jump':
+      case 'set':
+        return walk(node.next, choices, calls);
       case 'call': {
         const call = thread.calls[action.call];
         const ends = thread.nodes.filter(other => other.action.kind === 'return' && other.action.call === action.call);
         const [end, ...others] = ends;
         if (call === undefined || end === undefined) return 'makes a call that never returns';
         if (others.length > 0) return 'makes a call that returns in several places';
-        if (call.arguments.some(({ value }) => value.kind !== 'constant')) return `calls ${call.name} with something that is known only when it runs`;
+        if (call.arguments.some(({ value }) => value.kind !== 'constant'))
+          return `calls ${call.name} with something that is known only when it runs`;
         return walk(end.next, choices, [...calls, call]);
       }
       case 'choose': {
@@ -60,7 +63,8 @@ function scriptsOf(thread: Thread): { scripts: Script[]; places: Map<number, num
         }
         return null;
       }
-      default: return 'does something that is not a call of the interface';
+      default:
+        return 'does something that is not a call of the interface';
     }
   };
   return walk(thread.start, [], []) ?? { scripts, places };
@@ -71,7 +75,10 @@ export function combinations(callers: Callers): Script[][] {
   const all = callers.scripts.reduce<Script[][]>((sofar, own) => sofar.flatMap(some => own.map(script => [...some, script])), [[]]);
   const seen = new Set<string>();
   return all.filter(combination => {
-    const key = combination.map(script => JSON.stringify(script.calls.map(call => [call.name, call.arguments]))).sort().join('\n');
+    const key = combination
+      .map(script => JSON.stringify(script.calls.map(call => [call.name, call.arguments])))
+      .sort()
+      .join('\n');
     if (seen.has(key)) return false;
     seen.add(key);
     return true;

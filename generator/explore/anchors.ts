@@ -4,8 +4,9 @@
  * An anchor is a step, or an ahead node that belongs to the step after it, or END. Pure nodes are never one: they are over
  * when the step before them is.
  */
-import { timing, waysOn } from './liveness.ts';
+
 import { END, type Program, type Site, type Thread, type ThreadState, type Value } from '../program.ts';
+import { timing, waysOn } from './liveness.ts';
 
 /** Where the start of a worker is number 0, so is "idle". Every other thread ends in END, which has a number too. */
 export interface Anchors {
@@ -19,30 +20,47 @@ export function place(site: Site | undefined): string {
 
 export function evaluate(value: Value, slots: Readonly<Record<number, number>>): number {
   switch (value.kind) {
-    case 'constant': return value.value;
-    case 'slot': return slots[value.slot] ?? 0;
+    case 'constant':
+      return value.value;
+    case 'slot':
+      return slots[value.slot] ?? 0;
     case 'operator': {
       const a = evaluate(value.of[0] ?? { kind: 'constant', value: 0 }, slots);
       const b = (): number => evaluate(value.of[1] ?? { kind: 'constant', value: 0 }, slots);
       switch (value.operator) {
-        case '!': return Number(a === 0);
-        case '&&': return a === 0 ? 0 : b();
-        case '||': return a === 0 ? b() : a;
-        case '===': return Number(a === b());
-        case '!==': return Number(a !== b());
-        case '<': return Number(a < b());
-        case '<=': return Number(a <= b());
-        case '>': return Number(a > b());
-        case '>=': return Number(a >= b());
-        case '+': return a + b();
-        case '-': return a - b();
+        case '!':
+          return Number(a === 0);
+        case '&&':
+          return a === 0 ? 0 : b();
+        case '||':
+          return a === 0 ? b() : a;
+        case '===':
+          return Number(a === b());
+        case '!==':
+          return Number(a !== b());
+        case '<':
+          return Number(a < b());
+        case '<=':
+          return Number(a <= b());
+        case '>':
+          return Number(a > b());
+        case '>=':
+          return Number(a >= b());
+        case '+':
+          return a + b();
+        case '-':
+          return a - b();
       }
     }
   }
 }
 
 /** The thread with the pure nodes that it stands before behind it: before its first step they belong to none. */
-export function atAnchor(program: Program, thread: Thread, from: Pick<ThreadState, 'node' | 'slots'>): { readonly node: number; readonly slots: Record<number, number> } {
+export function atAnchor(
+  program: Program,
+  thread: Thread,
+  from: Pick<ThreadState, 'node' | 'slots'>,
+): { readonly node: number; readonly slots: Record<number, number> } {
   const slots = { ...from.slots };
   let at = from.node;
   for (let taken = 0; at !== END; taken++) {

@@ -1,10 +1,14 @@
 /** Which cells the threads of a program can change at all, found without running it. All others keep their first value. */
+
+import { fieldOf, typeOf } from '../interpret/program-index.ts';
+import type { Action, Program, Target, Value } from '../program.ts';
 import { aliveCell, allocatedCell, exclusiveCell, fieldCell, flushCell, readersCell, waitingCell } from './cells.ts';
 import { reachable } from './liveness.ts';
-import type { Action, Program, Target, Value } from '../program.ts';
-import { fieldOf, typeOf } from '../interpret/program-index.ts';
 
-export interface Alloc { readonly type: string; readonly fields: Readonly<Record<string, Value>> }
+export interface Alloc {
+  readonly type: string;
+  readonly fields: Readonly<Record<string, Value>>;
+}
 
 export interface Changing {
   /** Names of cells, from `cells.ts`. Fields given at `alloc` are not among them. */
@@ -30,46 +34,81 @@ export function instances(program: Program, type: string, of: Value): readonly n
 }
 
 /** Work items, by their cells, that a flush of the work queue waits for. */
-export function itemsOn(program: Program, queue: { readonly type: string; readonly field: string }): readonly { readonly type: string; readonly instance: number; readonly field: string }[] {
+export function itemsOn(
+  program: Program,
+  queue: { readonly type: string; readonly field: string },
+): readonly { readonly type: string; readonly instance: number; readonly field: string }[] {
   const classes = program.onQueue[`${queue.type}.${queue.field}`] ?? [];
-  return program.types.flatMap(type => type.fields.filter(field => classes.includes(`${type.name}.${field.name}`))
-    .flatMap(field => Array.from({ length: type.pool }, (_, at) => ({ type: type.name, instance: at + 1, field: field.name }))));
+  return program.types.flatMap(type =>
+    type.fields
+      .filter(field => classes.includes(`${type.name}.${field.name}`))
+      .flatMap(field => Array.from({ length: type.pool }, (_, at) => ({ type: type.name, instance: at + 1, field: field.name }))),
+  );
 }
 
 export function changing(program: Program): Changing {
-  const cells = new Set<string>(), cleared = new Set<string>();
+  const cells = new Set<string>(),
+    cleared = new Set<string>();
   const allocs: Alloc[] = [];
-  const readers = new Map<string, number[]>(), synchronizers = new Map<string, number[]>(), flushers = new Map<string, number[]>(), sleepers = new Map<string, number[]>();
+  const readers = new Map<string, number[]>(),
+    synchronizers = new Map<string, number[]>(),
+    flushers = new Map<string, number[]>(),
+    sleepers = new Map<string, number[]>();
   const note = (map: Map<string, number[]>, cell: string, thread: number): void => {
     const known = map.get(cell);
     if (known === undefined) map.set(cell, [thread]);
     else if (!known.includes(thread)) known.push(thread);
   };
-  const cellsOf = (target: Target): readonly string[] => instances(program, target.type, target.object).map(one => fieldCell(target.type, one, target.field));
-  const change = (target: Target): void => { for (const cell of cellsOf(target)) cells.add(cell); };
+  const cellsOf = (target: Target): readonly string[] =>
+    instances(program, target.type, target.object).map(one => fieldCell(target.type, one, target.field));
+  const change = (target: Target): void => {
+    for (const cell of cellsOf(target)) cells.add(cell);
+  };
   const clear = (action: Action): void => {
     switch (action.kind) {
-      case 'take': case 'cancel-begin': case 'unlock':
+      case 'take':
+      case 'cancel-begin':
+      case 'unlock':
         for (const cell of cellsOf(action.target)) cleared.add(cell);
         return;
       case 'unlink':
-        for (const cell of cellsOf(action.entry)) { cleared.add(cell); cleared.add(exclusiveCell(cell)); }
+        for (const cell of cellsOf(action.entry)) {
+          cleared.add(cell);
+          cleared.add(exclusiveCell(cell));
+        }
         return;
-      default: return;
+      default:
+        return;
     }
   };
   const look = (action: Action, thread: number): void => {
     switch (action.kind) {
-      case 'write': case 'add': case 'remove': case 'lock': case 'try-lock': case 'get': case 'get-unless-zero': case 'put': case 'queue': case 'close-fd':
+      case 'write':
+      case 'add':
+      case 'remove':
+      case 'lock':
+      case 'try-lock':
+      case 'get':
+      case 'get-unless-zero':
+      case 'put':
+      case 'queue':
+      case 'close-fd':
         return change(action.target);
       case 'enter':
-        for (const cell of cellsOf(action.target)) { note(readers, cell, thread); cells.add(readersCell(thread, cell)); }
+        for (const cell of cellsOf(action.target)) {
+          note(readers, cell, thread);
+          cells.add(readersCell(thread, cell));
+        }
         return;
       case 'grace-begin':
         for (const cell of cellsOf(action.target)) note(synchronizers, cell, thread);
         return;
-      case 'flush-begin': case 'cancel-begin':
-        for (const cell of cellsOf(action.target)) { note(flushers, cell, thread); cells.add(flushCell(thread, cell)); }
+      case 'flush-begin':
+      case 'cancel-begin':
+        for (const cell of cellsOf(action.target)) {
+          note(flushers, cell, thread);
+          cells.add(flushCell(thread, cell));
+        }
         return;
       case 'flush-queue-begin':
         for (const { type, instance, field } of itemsOn(program, action.target)) {
@@ -83,7 +122,10 @@ export function changing(program: Program): Changing {
         if (action.exclusive) for (const cell of cellsOf(action.entry)) cells.add(exclusiveCell(cell));
         return;
       case 'wait-prepare':
-        for (const cell of cellsOf(action.target)) { note(sleepers, cell, thread); cells.add(waitingCell(thread, cell)); }
+        for (const cell of cellsOf(action.target)) {
+          note(sleepers, cell, thread);
+          cells.add(waitingCell(thread, cell));
+        }
         return;
       case 'fget': {
         const file = fieldOf(program, action.target.type, action.target.field).to;
@@ -100,7 +142,8 @@ export function changing(program: Program): Changing {
       case 'free':
         for (const one of instances(program, action.type, action.object)) cells.add(aliveCell(action.type, one));
         return;
-      default: return;
+      default:
+        return;
     }
   };
   program.threads.forEach((thread, index) => {

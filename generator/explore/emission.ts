@@ -1,14 +1,24 @@
 /** What the parts of the stepper's generator share: the layout, names of findings, and what is known on the way through one step. */
+
+import { typeOf } from '../interpret/program-index.ts';
+import type { Program } from '../program.ts';
 import { place } from './anchors.ts';
 import { aliveCell, fieldCell } from './cells.ts';
-import { all, either, fork, type Code } from './generated-code.ts';
+import { all, type Code, either, fork } from './generated-code.ts';
 import type { Layout } from './layout.ts';
-import type { Program } from '../program.ts';
-import { typeOf } from '../interpret/program-index.ts';
 
-export interface FindingKind { readonly rule: string; readonly fatal: boolean; readonly kind: 'step' | 'state' }
+export interface FindingKind {
+  readonly rule: string;
+  readonly fatal: boolean;
+  readonly kind: 'step' | 'state';
+}
 /** A way through one step to its successor, or to the finding that cuts it off. */
-export interface Leaf { readonly thread: number; readonly node: number; readonly alternative: number; /** All nodes on the way. */ readonly nodes: readonly number[] }
+export interface Leaf {
+  readonly thread: number;
+  readonly node: number;
+  readonly alternative: number /** All nodes on the way. */;
+  readonly nodes: readonly number[];
+}
 
 export interface Emission {
   readonly program: Program;
@@ -20,7 +30,10 @@ export interface Emission {
 }
 
 /** A finding that does not cut the path, if the condition is true in the state before the step. */
-export interface Note { readonly when: Code; readonly finding: number }
+export interface Note {
+  readonly when: Code;
+  readonly finding: number;
+}
 
 /** What is known on the way through one step of one thread. All reads are of the state before the step. */
 export interface Path {
@@ -36,7 +49,9 @@ export function withSlot(path: Path, slot: number, value: Code): Path {
   return slot < 0 ? path : { ...path, slots: new Map(path.slots).set(slot, value) };
 }
 
-export function withCell(path: Path, cell: string, value: Code): Path { return { ...path, cells: new Map(path.cells).set(cell, value) }; }
+export function withCell(path: Path, cell: string, value: Code): Path {
+  return { ...path, cells: new Map(path.cells).set(cell, value) };
+}
 
 export function withNotes(path: Path, notes: readonly Note[]): Path {
   const possible = notes.filter(note => note.when !== 0);
@@ -69,7 +84,9 @@ function whileAlive(alive: Code, value: number): Code {
 
 /** Allocated, not freed, and no counter of it 0. */
 export function isLive(program: Program, read: Reader, type: string, instance: number): Code {
-  const counters = typeOf(program, type).fields.filter(field => field.kind === 'refcount').map(field => seenField(read, type, instance, field.name));
+  const counters = typeOf(program, type)
+    .fields.filter(field => field.kind === 'refcount')
+    .map(field => seenField(read, type, instance, field.name));
   // A stored counter above 0 shows that the object is alive.
   return counters.some(counter => typeof counter === 'string') ? all(counters) : all([read(aliveCell(type, instance)), ...counters]);
 }
@@ -87,7 +104,15 @@ function notes(path: Path, leaf: number): string {
   const when = new Map<number, Code>();
   // A rule that a step breaks twice is one finding of that step.
   for (const note of path.notes) when.set(note.finding, either(when.get(note.finding) ?? 0, note.when));
-  return [...when].map(([finding, when]) => fork(when, () => `note(${finding}, ${leaf}); `, () => '')).join('');
+  return [...when]
+    .map(([finding, when]) =>
+      fork(
+        when,
+        () => `note(${finding}, ${leaf}); `,
+        () => '',
+      ),
+    )
+    .join('');
 }
 
 /** The step is taken and broken, and has no successor. */
@@ -109,7 +134,16 @@ export function excess(e: Emission, path: Path, node: number, what: string): str
 }
 
 /** Goes on if the value is from 0 to `max`. `most`: what it can be at most, as far as is known. */
-export function bounded(e: Emission, path: Path, node: number, value: Code, most: number, max: number, name: string, then: () => string): string {
+export function bounded(
+  e: Emission,
+  path: Path,
+  node: number,
+  value: Code,
+  most: number,
+  max: number,
+  name: string,
+  then: () => string,
+): string {
   const text = `${name} would leave its bounds, 0 to ${max}`;
   if (typeof value === 'number') return value >= 0 && value <= max ? then() : excess(e, path, node, text);
   return most <= max ? then() : `if (${value} >>> 0 > ${max}) ${excess(e, path, node, text)}${then()}`;

@@ -1,16 +1,22 @@
 /** Code for what every step is judged by before its own action is: sleeping, guards, lock order, rules at events; and when an object is idle. */
+
+import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Rule } from '../model.ts';
 import type { Action, Node } from '../program.ts';
-import { fieldCell } from './cells.ts';
-import { all, any, either, equal, hasMember, not, type Code } from './generated-code.ts';
-import { cell, finding, seenField, type Emission, type Note, type Path } from './emission.ts';
-import { brokenForSome, heldBy, predicate, type Look } from './emit-predicate.ts';
-import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import { verbs } from '../read/verbs.ts';
+import { fieldCell } from './cells.ts';
+import { cell, type Emission, finding, type Note, type Path, seenField } from './emission.ts';
+import { brokenForSome, heldBy, type Look, predicate } from './emit-predicate.ts';
+import { all, any, type Code, either, equal, hasMember, not } from './generated-code.ts';
 
 /** Notes on a step at the instance that it acts on; 0 if it acts on none. */
 export function notesOn(e: Emission, path: Path, number: number, node: Node, instance: number): readonly Note[] {
-  return [...sleepNotes(e, path, number, node.action), ...guardNotes(e, path, node.action, instance), ...orderNotes(e, path, number, node.action), ...eventNotes(e, path, node.action, instance)];
+  return [
+    ...sleepNotes(e, path, number, node.action),
+    ...guardNotes(e, path, node.action, instance),
+    ...orderNotes(e, path, number, node.action),
+    ...eventNotes(e, path, node.action, instance),
+  ];
 }
 
 function lookOf(e: Emission, path: Path, object: string, instance: number): Look {
@@ -24,34 +30,63 @@ function holdsClass(e: Emission, path: Path, number: number, lockClass: string):
   // What it cannot hold here at all needs no look.
   if ((e.layout.threads[path.thread]?.held[number]?.get(lockClass) ?? 0) === 0) return 0;
   const dot = lockClass.indexOf('.');
-  const type = lockClass.slice(0, dot), field = lockClass.slice(dot + 1);
-  return any(Array.from({ length: typeOf(e.program, type).pool }, (_, at) => heldBy(e.program, name => cell(e.layout, name), path.thread, type, at + 1, field)));
+  const type = lockClass.slice(0, dot),
+    field = lockClass.slice(dot + 1);
+  return any(
+    Array.from({ length: typeOf(e.program, type).pool }, (_, at) =>
+      heldBy(e.program, name => cell(e.layout, name), path.thread, type, at + 1, field),
+    ),
+  );
 }
 
 function maySleep(e: Emission, action: Action): boolean {
   switch (action.kind) {
-    case 'lock': return fieldOf(e.program, action.target.type, action.target.field).kind === 'mutex';
-    case 'grace-begin': case 'flush-begin': case 'cancel-begin': case 'flush-queue-begin': case 'wait-sleep': return true;
-    default: return false;
+    case 'lock':
+      return fieldOf(e.program, action.target.type, action.target.field).kind === 'mutex';
+    case 'grace-begin':
+    case 'flush-begin':
+    case 'cancel-begin':
+    case 'flush-queue-begin':
+    case 'wait-sleep':
+      return true;
+    default:
+      return false;
   }
 }
 
 function sleepNotes(e: Emission, path: Path, number: number, action: Action): readonly Note[] {
   if (!maySleep(e, action)) return [];
-  const atomic = e.program.threads[path.thread]?.context === 'hardirq' ? 1 : any(e.program.types.flatMap(type => type.fields
-    .filter(field => field.kind === 'spinlock' || field.kind === 'wait-queue' || field.kind === 'rcu')
-    .map(field => holdsClass(e, path, number, `${type.name}.${field.name}`))));
+  const atomic =
+    e.program.threads[path.thread]?.context === 'hardirq'
+      ? 1
+      : any(
+          e.program.types.flatMap(type =>
+            type.fields
+              .filter(field => field.kind === 'spinlock' || field.kind === 'wait-queue' || field.kind === 'rcu')
+              .map(field => holdsClass(e, path, number, `${type.name}.${field.name}`)),
+          ),
+        );
   return note(e, 'always.neverSleepsInAtomic', atomic);
 }
 
-function note(e: Emission, rule: string, when: Code): readonly Note[] { return when === 0 ? [] : [{ when, finding: finding(e, rule, false, 'step') }]; }
+function note(e: Emission, rule: string, when: Code): readonly Note[] {
+  return when === 0 ? [] : [{ when, finding: finding(e, rule, false, 'step') }];
+}
 
 function guardNotes(e: Emission, path: Path, action: Action, instance: number): readonly Note[] {
   const how = (() => {
     switch (action.kind) {
-      case 'read': case 'has': case 'next': case 'pick': return 'read';
-      case 'write': case 'add': case 'remove': return 'write';
-      default: return null;
+      case 'read':
+      case 'has':
+      case 'next':
+      case 'pick':
+        return 'read';
+      case 'write':
+      case 'add':
+      case 'remove':
+        return 'write';
+      default:
+        return null;
     }
   })();
   if (how === null || !('target' in action)) return [];
@@ -66,22 +101,37 @@ function guardNotes(e: Emission, path: Path, action: Action, instance: number): 
 
 function waitsFor(e: Emission, action: Action): readonly string[] {
   switch (action.kind) {
-    case 'lock': case 'grace-begin': return [`${action.target.type}.${action.target.field}`];
-    case 'flush-begin': case 'cancel-begin': return [`run of ${action.target.type}.${action.target.field}`];
-    case 'flush-queue-begin': return (e.program.onQueue[`${action.target.type}.${action.target.field}`] ?? []).map(work => `run of ${work}`);
-    default: return [];
+    case 'lock':
+    case 'grace-begin':
+      return [`${action.target.type}.${action.target.field}`];
+    case 'flush-begin':
+    case 'cancel-begin':
+      return [`run of ${action.target.type}.${action.target.field}`];
+    case 'flush-queue-begin':
+      return (e.program.onQueue[`${action.target.type}.${action.target.field}`] ?? []).map(work => `run of ${work}`);
+    default:
+      return [];
   }
 }
 
 function orderNotes(e: Emission, path: Path, number: number, action: Action): readonly Note[] {
   const wanted = waitsFor(e, action);
   const { orders, exceptions } = indexOf(e.program);
-  return orders.flatMap(rule => note(e, rule.name, any(wanted.flatMap(want => {
-    const outside = rule.classes.indexOf(want);
-    if (outside < 0) return [];
-    return rule.classes.filter(held => rule.classes.indexOf(held) > outside && !exceptions.some(one => one.outer === held && one.inner === want))
-      .map(held => holdsClass(e, path, number, held));
-  }))));
+  return orders.flatMap(rule =>
+    note(
+      e,
+      rule.name,
+      any(
+        wanted.flatMap(want => {
+          const outside = rule.classes.indexOf(want);
+          if (outside < 0) return [];
+          return rule.classes
+            .filter(held => rule.classes.indexOf(held) > outside && !exceptions.some(one => one.outer === held && one.inner === want))
+            .map(held => holdsClass(e, path, number, held));
+        }),
+      ),
+    ),
+  );
 }
 
 function isEventOf(rule: Extract<Rule, { kind: 'at-every' }>, action: Action): boolean {
@@ -91,10 +141,12 @@ function isEventOf(rule: Extract<Rule, { kind: 'at-every' }>, action: Action): b
 }
 
 function eventNotes(e: Emission, path: Path, action: Action, instance: number): readonly Note[] {
-  return indexOf(e.program).atEvery.filter(rule => isEventOf(rule, action)).flatMap(rule => {
-    const over = rule.over.filter(({ name }) => name !== rule.object);
-    return note(e, rule.name, brokenForSome(lookOf(e, path, rule.object, instance), over, null, rule.when, rule.then));
-  });
+  return indexOf(e.program)
+    .atEvery.filter(rule => isEventOf(rule, action))
+    .flatMap(rule => {
+      const over = rule.over.filter(({ name }) => name !== rule.object);
+      return note(e, rule.name, brokenForSome(lookOf(e, path, rule.object, instance), over, null, rule.when, rule.then));
+    });
 }
 
 /** Whether anything keeps the object from being freed. A run of a work item inside shows itself by what it touches later. */
@@ -104,10 +156,19 @@ export function isBusy(e: Emission, type: string, instance: number): Code {
   const inside = typeOf(program, type).fields.map((field): Code => {
     const name = fieldCell(type, instance, field.name);
     switch (field.kind) {
-      case 'mutex': case 'spinlock': case 'work': case 'wait-entry': case 'refcount': return read(name);
-      case 'wait-queue': return either(read(name), any(entriesOn(e, name)));
-      case 'srcu': case 'rcu': return any(program.threads.map((_, thread) => heldBy(program, read, thread, type, instance, field.name)));
-      default: return 0;
+      case 'mutex':
+      case 'spinlock':
+      case 'work':
+      case 'wait-entry':
+      case 'refcount':
+        return read(name);
+      case 'wait-queue':
+        return either(read(name), any(entriesOn(e, name)));
+      case 'srcu':
+      case 'rcu':
+        return any(program.threads.map((_, thread) => heldBy(program, read, thread, type, instance, field.name)));
+      default:
+        return 0;
     }
   });
   return any([...inside, ...setsWith(e, type, instance)]);
@@ -117,16 +178,31 @@ export function isBusy(e: Emission, type: string, instance: number): Code {
 function entriesOn(e: Emission, queue: string): readonly Code[] {
   const number = indexOf(e.program).queueNumbers.get(queue);
   if (number === undefined) return [];
-  return e.program.types.flatMap(type => type.fields.filter(field => field.kind === 'wait-entry').flatMap(field =>
-    Array.from({ length: type.pool }, (_, at) => equal(seenField(name => cell(e.layout, name), type.name, at + 1, field.name), number))));
+  return e.program.types.flatMap(type =>
+    type.fields
+      .filter(field => field.kind === 'wait-entry')
+      .flatMap(field =>
+        Array.from({ length: type.pool }, (_, at) =>
+          equal(
+            seenField(name => cell(e.layout, name), type.name, at + 1, field.name),
+            number,
+          ),
+        ),
+      ),
+  );
 }
 
 /** For each set that may have the object, whether it has. One whose owner is going away, a counter of it being 0, may keep its members. */
 function setsWith(e: Emission, type: string, instance: number): readonly Code[] {
   const read = (name: string): Code => cell(e.layout, name);
-  return e.program.types.flatMap(owner => owner.fields.filter(field => field.kind === 'set' && field.to === type).flatMap(field =>
-    Array.from({ length: owner.pool }, (_, at) => {
-      const counters = owner.fields.filter(one => one.kind === 'refcount').map(one => seenField(read, owner.name, at + 1, one.name));
-      return all([hasMember(seenField(read, owner.name, at + 1, field.name), instance), ...counters]);
-    })));
+  return e.program.types.flatMap(owner =>
+    owner.fields
+      .filter(field => field.kind === 'set' && field.to === type)
+      .flatMap(field =>
+        Array.from({ length: owner.pool }, (_, at) => {
+          const counters = owner.fields.filter(one => one.kind === 'refcount').map(one => seenField(read, owner.name, at + 1, one.name));
+          return all([hasMember(seenField(read, owner.name, at + 1, field.name), instance), ...counters]);
+        }),
+      ),
+  );
 }

@@ -1,11 +1,11 @@
 /** Code that lets the contract of a running call see each new state. */
 import type { Predicate } from '../model.ts';
-import { anchorCell, dueCell, ensuredCell, registerCell, seenCell } from './cells.ts';
-import { any, not, type Code } from './generated-code.ts';
-import { cell, type Emission, type Reader } from './emission.ts';
-import { predicate, type Look } from './emit-predicate.ts';
-import { evaluateCode } from './emit-value.ts';
 import type { Call, Contract, Thread } from '../program.ts';
+import { anchorCell, dueCell, ensuredCell, registerCell, seenCell } from './cells.ts';
+import { cell, type Emission, type Reader } from './emission.ts';
+import { type Look, predicate } from './emit-predicate.ts';
+import { evaluateCode } from './emit-value.ts';
+import { any, type Code, not } from './generated-code.ts';
 
 /** A thread with contracts: what its judging looks at, and the code for it, on the words of the new state. */
 export interface Judging {
@@ -21,7 +21,9 @@ export function contractRunning(e: Emission, thread: Thread, node: number): { re
   return at === undefined || at.action.kind === 'call' || call === undefined || contract === undefined ? null : { call, contract };
 }
 
-function isAtAnyTime(when: Predicate | undefined): boolean { return when?.kind === 'constant' && when.value === true; }
+function isAtAnyTime(when: Predicate | undefined): boolean {
+  return when?.kind === 'constant' && when.value === true;
+}
 
 function stored(e: Emission, name: string, value: Code, how: 'or' | 'and'): string {
   const at = e.layout.bits.get(name);
@@ -33,13 +35,20 @@ function stored(e: Emission, name: string, value: Code, how: 'or' | 'and'): stri
 
 function instant(e: Emission, thread: number, call: Call, contract: Contract, read: Reader): string {
   const plan = e.layout.threads[thread];
-  const variables = new Map(contract.parameters.map(({ name }, index): [string, Code] => {
-    const argument = call.arguments[index];
-    return [name, argument === undefined ? 0 : evaluateCode(argument.value, slot => {
-      const register = plan?.registers.of.get(slot);
-      return register === undefined ? 0 : cell(e.layout, registerCell(thread, register), 'a');
-    })];
-  }));
+  const variables = new Map(
+    contract.parameters.map(({ name }, index): [string, Code] => {
+      const argument = call.arguments[index];
+      return [
+        name,
+        argument === undefined
+          ? 0
+          : evaluateCode(argument.value, slot => {
+              const register = plan?.registers.of.get(slot);
+              return register === undefined ? 0 : cell(e.layout, registerCell(thread, register), 'a');
+            }),
+      ];
+    }),
+  );
   const look: Look = { program: e.program, read, thread, variables };
   const allowed = contract.fails.map(failure => not(not(predicate(failure.when, look))));
   // What the environment may bring about at any time is allowed everywhere, and due nowhere.
@@ -55,7 +64,8 @@ function instant(e: Emission, thread: number, call: Call, contract: Contract, re
 
 /** Null if the thread has no contract. */
 export function judging(e: Emission, index: number): Judging | null {
-  const thread = e.program.threads[index], plan = e.layout.threads[index];
+  const thread = e.program.threads[index],
+    plan = e.layout.threads[index];
   if (thread === undefined || plan === undefined) return null;
   const support = new Set<string>();
   const read: Reader = name => {
@@ -71,7 +81,9 @@ export function judging(e: Emission, index: number): Judging | null {
     else known.anchors.push(anchor);
   }
   if (places.size === 0) return null;
-  const ways = [...places].map(([call, { contract, anchors }]) =>
-    `${anchors.map(anchor => `case ${anchor}: `).join('')}{ ${instant(e, index, call, contract, read)}break; } `);
+  const ways = [...places].map(
+    ([call, { contract, anchors }]) =>
+      `${anchors.map(anchor => `case ${anchor}: `).join('')}{ ${instant(e, index, call, contract, read)}break; } `,
+  );
   return { support, code: `switch (${cell(e.layout, anchorCell(index), 'a')}) { ${ways.join('')}}` };
 }

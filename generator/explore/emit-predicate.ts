@@ -1,10 +1,11 @@
 /** Code for predicates of rules: looked at in one state, at once. */
+
+import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Predicate, SeenField, Variable } from '../model.ts';
 import type { Program } from '../program.ts';
 import { aliveCell, anchorCell, fieldCell, readersCell } from './cells.ts';
-import { all, any, both, either, equal, hasMember, not, operate, type Code } from './generated-code.ts';
-import { isLive, seenField, type Reader } from './emission.ts';
-import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
+import { isLive, type Reader, seenField } from './emission.ts';
+import { all, any, both, type Code, either, equal, hasMember, not, operate } from './generated-code.ts';
 
 export interface Look {
   readonly program: Program;
@@ -13,7 +14,9 @@ export interface Look {
   readonly variables: ReadonlyMap<string, Code>;
 }
 
-export function withVariable(look: Look, name: string, value: Code): Look { return { ...look, variables: new Map(look.variables).set(name, value) }; }
+export function withVariable(look: Look, name: string, value: Code): Look {
+  return { ...look, variables: new Map(look.variables).set(name, value) };
+}
 
 /** The value for the instance that is denoted, 0 for null. */
 function chosen(look: Look, of: Code, type: string, one: (instance: number) => Code): Code {
@@ -38,43 +41,68 @@ export function isRunning(program: Program, read: Reader, work: string): Code {
 export function heldBy(program: Program, read: Reader, thread: number, type: string, instance: number, field: string): Code {
   const name = fieldCell(type, instance, field);
   switch (fieldOf(program, type, field).kind) {
-    case 'srcu': case 'rcu': return read(readersCell(thread, name));
-    default: return equal(read(name), thread + 1);
+    case 'srcu':
+    case 'rcu':
+      return read(readersCell(thread, name));
+    default:
+      return equal(read(name), thread + 1);
   }
 }
 
 function heldByAny(program: Program, read: Reader, type: string, instance: number, field: string): Code {
   const name = fieldCell(type, instance, field);
   switch (fieldOf(program, type, field).kind) {
-    case 'srcu': case 'rcu': return any(program.threads.map((_, thread) => read(readersCell(thread, name))));
-    default: return read(name);
+    case 'srcu':
+    case 'rcu':
+      return any(program.threads.map((_, thread) => read(readersCell(thread, name))));
+    default:
+      return read(name);
   }
 }
 
 /** A word that the program never uses equals no cell. */
-function wordNumber(program: Program, word: string): number { return program.words.indexOf(word) + 1 || -1; }
+function wordNumber(program: Program, word: string): number {
+  return program.words.indexOf(word) + 1 || -1;
+}
 
 export function predicate(of: Predicate, look: Look): Code {
   const { program, read } = look;
   switch (of.kind) {
-    case 'constant': return typeof of.value === 'string' ? wordNumber(program, of.value) : Number(of.value ?? 0);
-    case 'variable': return look.variables.get(of.name) ?? 0;
-    case 'global': return 1;
-    case 'field': return fieldIn(look, of.field, one => seenField(read, of.field.type, one, of.field.field));
-    case 'operator': return operate(of.operator, of.of.map(one => predicate(one, look)));
-    case 'live': return chosen(look, predicate(of.of, look), of.type, one => not(not(isLive(program, read, of.type, one))));
-    case 'queued': return fieldIn(look, of.work, one => {
-      const work = fieldCell(of.work.type, one, of.work.field);
-      return both(read(aliveCell(of.work.type, one)), either(read(work), isRunning(program, read, work)));
-    });
-    case 'on-queue': return fieldIn(look, of.entry, one => not(not(seenField(read, of.entry.type, one, of.entry.field))));
-    case 'has': return hasMember(setIn(look, of.set), predicate(of.member, look));
-    case 'holds': return fieldIn(look, of.lock, one => (look.thread === null ? 0 : not(not(heldBy(program, read, look.thread, of.lock.type, one, of.lock.field)))));
-    case 'held': return fieldIn(look, of.lock, one => not(not(heldByAny(program, read, of.lock.type, one, of.lock.field))));
+    case 'constant':
+      return typeof of.value === 'string' ? wordNumber(program, of.value) : Number(of.value ?? 0);
+    case 'variable':
+      return look.variables.get(of.name) ?? 0;
+    case 'global':
+      return 1;
+    case 'field':
+      return fieldIn(look, of.field, one => seenField(read, of.field.type, one, of.field.field));
+    case 'operator':
+      return operate(
+        of.operator,
+        of.of.map(one => predicate(one, look)),
+      );
+    case 'live':
+      return chosen(look, predicate(of.of, look), of.type, one => not(not(isLive(program, read, of.type, one))));
+    case 'queued':
+      return fieldIn(look, of.work, one => {
+        const work = fieldCell(of.work.type, one, of.work.field);
+        return both(read(aliveCell(of.work.type, one)), either(read(work), isRunning(program, read, work)));
+      });
+    case 'on-queue':
+      return fieldIn(look, of.entry, one => not(not(seenField(read, of.entry.type, one, of.entry.field))));
+    case 'has':
+      return hasMember(setIn(look, of.set), predicate(of.member, look));
+    case 'holds':
+      return fieldIn(look, of.lock, one =>
+        look.thread === null ? 0 : not(not(heldBy(program, read, look.thread, of.lock.type, one, of.lock.field))),
+      );
+    case 'held':
+      return fieldIn(look, of.lock, one => not(not(heldByAny(program, read, of.lock.type, one, of.lock.field))));
     case 'quantified': {
       const mask = setIn(look, of.set);
       const holds = Array.from({ length: typeOf(program, of.type).pool }, (_, at) => {
-        const member = hasMember(mask, at + 1), condition = predicate(of.condition, withVariable(look, of.variable, at + 1));
+        const member = hasMember(mask, at + 1),
+          condition = predicate(of.condition, withVariable(look, of.variable, at + 1));
         return of.every ? either(not(member), condition) : both(member, condition);
       });
       return not(not(of.every ? all(holds) : any(holds)));
@@ -82,22 +110,40 @@ export function predicate(of: Predicate, look: Look): Code {
   }
 }
 
-function setIn(look: Look, set: SeenField): Code { return fieldIn(look, set, one => seenField(look.read, set.type, one, set.field)); }
+function setIn(look: Look, set: SeenField): Code {
+  return fieldIn(look, set, one => seenField(look.read, set.type, one, set.field));
+}
 
 /** For every choice of live objects: the condition under which it is one, and the choice. */
 export function choices(look: Look, over: readonly Variable[]): readonly { readonly live: Code; readonly look: Look }[] {
-  return over.reduce<readonly { readonly live: Code; readonly look: Look }[]>((before, { name, type }) => before.flatMap(choice =>
-    Array.from({ length: typeOf(look.program, type).pool }, (_, at) => ({
-      live: both(choice.live, isLive(look.program, look.read, type, at + 1)), look: withVariable(choice.look, name, at + 1),
-    })).filter(({ live }) => live !== 0)), [{ live: 1, look }]);
+  return over.reduce<readonly { readonly live: Code; readonly look: Look }[]>(
+    (before, { name, type }) =>
+      before.flatMap(choice =>
+        Array.from({ length: typeOf(look.program, type).pool }, (_, at) => ({
+          live: both(choice.live, isLive(look.program, look.read, type, at + 1)),
+          look: withVariable(choice.look, name, at + 1),
+        })).filter(({ live }) => live !== 0),
+      ),
+    [{ live: 1, look }],
+  );
 }
 
 /** Whether an implication is false for some choice of live objects. */
-export function brokenForSome(look: Look, over: readonly Variable[], unless: Predicate | null, when: Predicate | null, then: Predicate): Code {
-  return any(choices(look, over).map(choice => all([
-    choice.live,
-    unless === null ? 1 : not(predicate(unless, choice.look)),
-    when === null ? 1 : predicate(when, choice.look),
-    not(predicate(then, choice.look)),
-  ])));
+export function brokenForSome(
+  look: Look,
+  over: readonly Variable[],
+  unless: Predicate | null,
+  when: Predicate | null,
+  then: Predicate,
+): Code {
+  return any(
+    choices(look, over).map(choice =>
+      all([
+        choice.live,
+        unless === null ? 1 : not(predicate(unless, choice.look)),
+        when === null ? 1 : predicate(when, choice.look),
+        not(predicate(then, choice.look)),
+      ]),
+    ),
+  );
 }

@@ -4,7 +4,7 @@
  * One Int32Array of words is store and queue at once, in the order in which states were found. A table of state numbers, with bits of the
  * hash beside each, finds them again. Nothing is allocated for a successor.
  */
-import { wordNames, type StepperSource } from './emit-stepper.ts';
+import { type StepperSource, wordNames } from './emit-stepper.ts';
 
 /** What the search tells while it runs. */
 export interface SearchHooks {
@@ -27,25 +27,38 @@ export interface Search {
   readonly tableBytes: () => number;
   /** How often each finding was found. */ readonly counts: Int32Array;
   /** 1 for each leaf that was taken. */ readonly taken: Uint8Array;
-  readonly from: () => Int32Array; readonly to: () => Int32Array; readonly leaf: () => Int32Array;
+  readonly from: () => Int32Array;
+  readonly to: () => Int32Array;
+  readonly leaf: () => Int32Array;
 }
 
 /** The table is at most this full; beyond, finding a free place takes long. */
 const LOAD = 0.65;
 const FIRST_ROOM = 1 << 10;
 /** Odd numbers with bits all over, one for each word in turn. */
-const MULTIPLIERS = [0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1];
+const MULTIPLIERS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1];
 
-export function compileSearch(of: StepperSource, initial: Int32Array, maxStates: number, maxBytes: number, edges: boolean, hooks: SearchHooks): Search {
+export function compileSearch(
+  of: StepperSource,
+  initial: Int32Array,
+  maxStates: number,
+  maxBytes: number,
+  edges: boolean,
+  hooks: SearchHooks,
+): Search {
   const { layout } = of;
-  const width = layout.words, first = Math.min(FIRST_ROOM, maxStates);
-  const w = wordNames(layout, 'w'), a = wordNames(layout, 'a');
+  const width = layout.words,
+    first = Math.min(FIRST_ROOM, maxStates);
+  const w = wordNames(layout, 'w'),
+    a = wordNames(layout, 'a');
   // As many bits for the number as it needs; what is left of a table entry is a part of the hash.
   const numberMask = 2 ** Math.min(31, 32 - Math.clz32(maxStates + 1)) - 1;
   const hash = (words: readonly string[]): string =>
-    `let h = 0; ${words.map((word, at) => `h = Math.imul(h ^ ${word}, ${(MULTIPLIERS[at % MULTIPLIERS.length] ?? 1) | 0}); h ^= h >>> 15; `).join('')}h = Math.imul(h, ${0x2C1B3C6D}); h ^= h >>> 13;`;
+    `let h = 0; ${words.map((word, at) => `h = Math.imul(h ^ ${word}, ${(MULTIPLIERS[at % MULTIPLIERS.length] ?? 1) | 0}); h ^= h >>> 15; `).join('')}h = Math.imul(h, ${0x2c1b3c6d}); h ^= h >>> 13;`;
   const load = (at: string): string => w.map((_, word) => `S[${at} + ${word}]`).join(', ');
-  const edge = edges ? 'if (transitions > from.length) growEdges(); from[transitions - 1] = current; to[transitions - 1] = number; via[transitions - 1] = leaf;' : '';
+  const edge = edges
+    ? 'if (transitions > from.length) growEdges(); from[transitions - 1] = current; to[transitions - 1] = number; via[transitions - 1] = leaf;'
+    : '';
   const source = `'use strict';
 const { found, terminal, exceed } = hooks;
 let S = new Int32Array(${first * width}), parents = new Int32Array(${first}), room = ${first};

@@ -5,18 +5,19 @@
  * and `note(finding, leaf)` for what is wrong with a step, `broken(finding)` for a state rule, `exceed(text)` where a bound of the program
  * is too small. Whoever compiles it defines these: the search to store states, the simulator to collect them.
  */
+
+import { fieldOf, indexOf } from '../interpret/program-index.ts';
+import { END, type Node, type Program } from '../program.ts';
 import { place } from './anchors.ts';
 import { anchorCell, fieldCell, registerCell, runCell } from './cells.ts';
-import { equal, fork, not, type Code } from './generated-code.ts';
-import { cell, finding, successor, withNotes, withSlot, type Emission, type FindingKind, type Leaf, type Path } from './emission.ts';
+import { cell, type Emission, type FindingKind, finding, type Leaf, type Path, successor, withNotes, withSlot } from './emission.ts';
 import { emitStep, touched } from './emit-action.ts';
-import { contractRunning, judging, type Judging } from './emit-contracts.ts';
+import { contractRunning, type Judging, judging } from './emit-contracts.ts';
 import { brokenForSome, heldBy } from './emit-predicate.ts';
 import { assign, mostOf, valueOf } from './emit-value.ts';
-import { layout, type Layout } from './layout.ts';
+import { type Code, equal, fork, not } from './generated-code.ts';
+import { type Layout, layout } from './layout.ts';
 import { timing } from './liveness.ts';
-import { END, type Node, type Program } from '../program.ts';
-import { fieldOf, indexOf } from '../interpret/program-index.ts';
 
 export interface StepperSource {
   readonly layout: Layout;
@@ -26,15 +27,21 @@ export interface StepperSource {
   /** Defines `expand(...words)`, `judge(...words)` and `atRest(...words)`. */ readonly source: string;
 }
 
-export function wordNames(layout: Layout, prefix: 'w' | 'a'): readonly string[] { return Array.from({ length: layout.words }, (_, word) => `${prefix}${word}`); }
+export function wordNames(layout: Layout, prefix: 'w' | 'a'): readonly string[] {
+  return Array.from({ length: layout.words }, (_, word) => `${prefix}${word}`);
+}
 
 /** A node met more often than this on the way through one step is in a loop that has none. */
 const OFTEN = 256;
 
-interface Emitting { readonly e: Emission; readonly judgings: readonly (Judging | null)[] }
+interface Emitting {
+  readonly e: Emission;
+  readonly judgings: readonly (Judging | null)[];
+}
 
 function onTheWay(e: Emission, path: Path, number: number, node: Node): Path {
-  if (path.nodes.filter(one => one === number).length >= OFTEN) throw new Error(`${place(e.program.sites[node.site])}: the loop around this has no step in it`);
+  if (path.nodes.filter(one => one === number).length >= OFTEN)
+    throw new Error(`${place(e.program.sites[node.site])}: the loop around this has no step in it`);
   return { ...path, nodes: [...path.nodes, number] };
 }
 
@@ -47,15 +54,35 @@ function upToStep(to: Emitting, path: Path, number: number): string {
   const at = onTheWay(e, path, number, node);
   const { action } = node;
   switch (action.kind) {
-    case 'read-constant': return touched(e, at, number, action.target, (instance, at) =>
-      assign(e, at, number, action.slot, cell(e.layout, fieldCell(action.target.type, instance, action.target.field)), fieldOf(e.program, action.target.type, action.target.field).max,
-        path => upToStep(to, path, node.next)));
-    case 'assert-held': return touched(e, at, number, action.target, (instance, at) => {
-      const missing = not(heldBy(e.program, name => cell(e.layout, name), path.thread, action.target.type, instance, action.target.field));
-      return upToStep(to, withNotes(at, missing === 0 ? [] : [{ when: missing, finding: finding(e, 'always.heldWhereAsserted', false, 'step') }]), node.next);
-    });
-    case 'set': case 'branch': case 'jump': return pure(e, at, number, node, (path, next) => upToStep(to, path, next));
-    default: return emitStep(e, at, number, node, (next, path, alternative) => afterStep(to, path, next, number, alternative));
+    case 'read-constant':
+      return touched(e, at, number, action.target, (instance, at) =>
+        assign(
+          e,
+          at,
+          number,
+          action.slot,
+          cell(e.layout, fieldCell(action.target.type, instance, action.target.field)),
+          fieldOf(e.program, action.target.type, action.target.field).max,
+          path => upToStep(to, path, node.next),
+        ),
+      );
+    case 'assert-held':
+      return touched(e, at, number, action.target, (instance, at) => {
+        const missing = not(
+          heldBy(e.program, name => cell(e.layout, name), path.thread, action.target.type, instance, action.target.field),
+        );
+        return upToStep(
+          to,
+          withNotes(at, missing === 0 ? [] : [{ when: missing, finding: finding(e, 'always.heldWhereAsserted', false, 'step') }]),
+          node.next,
+        );
+      });
+    case 'set':
+    case 'branch':
+    case 'jump':
+      return pure(e, at, number, node, (path, next) => upToStep(to, path, next));
+    default:
+      return emitStep(e, at, number, node, (next, path, alternative) => afterStep(to, path, next, number, alternative));
   }
 }
 
@@ -69,25 +96,35 @@ function afterStep(to: Emitting, path: Path, number: number, step: number, alter
 function pure(e: Emission, path: Path, number: number, node: Node, then: (path: Path, next: number) => string): string {
   const { action } = node;
   switch (action.kind) {
-    case 'set': return assign(e, path, number, action.slot, valueOf(e, path, action.value), mostOf(e, path, action.value), at => then(at, node.next));
+    case 'set':
+      return assign(e, path, number, action.slot, valueOf(e, path, action.value), mostOf(e, path, action.value), at => then(at, node.next));
     case 'branch': {
       const { when } = action;
       // Where the branch is on a slot alone, it is known to be 0 on the way that is taken then.
       const zero = when.kind === 'slot' ? withSlot(path, when.slot, 0) : path;
-      return fork(valueOf(e, path, when), () => then(path, node.next), () => then(zero, node.otherwise));
+      return fork(
+        valueOf(e, path, when),
+        () => then(path, node.next),
+        () => then(zero, node.otherwise),
+      );
     }
-    default: return then(path, node.next);
+    default:
+      return then(path, node.next);
   }
 }
 
 /** The thread stands at its next place: the words of the state it leads to. */
 function arrive({ e, judgings }: Emitting, path: Path, to: number, step: number, alternative: number): string {
-  const { layout } = e, { thread } = path, plan = layout.threads[thread], program = e.program.threads[thread];
+  const { layout } = e,
+    { thread } = path,
+    plan = layout.threads[thread],
+    program = e.program.threads[thread];
   if (plan === undefined || program === undefined) throw new Error(`there is no thread ${thread}`);
   const number = plan.anchors.number.get(to);
   if (number === undefined) throw new Error(`${program.name} cannot stand at node ${to}`);
   const cells = new Map(path.cells).set(anchorCell(thread), number);
-  const before = plan.live[path.from] ?? new Set<number>(), after = plan.live[to] ?? new Set<number>();
+  const before = plan.live[path.from] ?? new Set<number>(),
+    after = plan.live[to] ?? new Set<number>();
   const left = new Set([...before].flatMap(slot => plan.registers.of.get(slot) ?? []));
   for (const slot of after) {
     const register = plan.registers.of.get(slot);
@@ -101,14 +138,16 @@ function arrive({ e, judgings }: Emitting, path: Path, to: number, step: number,
 }
 
 function changedWords(layout: Layout, cells: ReadonlyMap<string, Code>): readonly string[] {
-  const cleared = new Map<number, number>(), parts = new Map<number, string[]>(), fixed = new Map<number, number>();
+  const cleared = new Map<number, number>(),
+    parts = new Map<number, string[]>(),
+    fixed = new Map<number, number>();
   for (const [name, value] of cells) {
     const at = layout.bits.get(name);
     if (value === cell(layout, name)) continue;
     if (at === undefined) throw new Error(`${name} changes to ${value}, but has no place in the layout`);
-    cleared.set(at.word, (cleared.get(at.word) ?? 0) | 2 ** at.width - 1 << at.shift);
-    if (typeof value === 'number') fixed.set(at.word, (fixed.get(at.word) ?? 0) | value << at.shift);
-    else parts.set(at.word, [...parts.get(at.word) ?? [], at.shift === 0 ? value : `${value} << ${at.shift}`]);
+    cleared.set(at.word, (cleared.get(at.word) ?? 0) | ((2 ** at.width - 1) << at.shift));
+    if (typeof value === 'number') fixed.set(at.word, (fixed.get(at.word) ?? 0) | (value << at.shift));
+    else parts.set(at.word, [...(parts.get(at.word) ?? []), at.shift === 0 ? value : `${value} << ${at.shift}`]);
   }
   return wordNames(layout, 'w').map((name, word) => {
     const mask = cleared.get(word);
@@ -127,24 +166,31 @@ function judges({ e, judgings }: Emitting, path: Path, to: number, step: number)
     const thread = e.program.threads[index];
     const itself = index === path.thread;
     if (itself && (thread === undefined || to === END || contractRunning(e, thread, to) === null)) return bits;
-    return (itself && kind === 'call') || changed.some(name => judging.support.has(name)) ? bits | 1 << index : bits;
+    return (itself && kind === 'call') || changed.some(name => judging.support.has(name)) ? bits | (1 << index) : bits;
   }, 0);
 }
 
 function stateRules(e: Emission): string {
   const look = { program: e.program, read: (name: string): Code => cell(e.layout, name), thread: null, variables: new Map<string, Code>() };
-  return indexOf(e.program).stateRules.map(rule => {
-    const when = brokenForSome(look, rule.over, rule.kind === 'settled' ? rule.busy : null, rule.when, rule.then);
-    return when === 0 ? '' : `if (${when}) broken(${finding(e, rule.name, false, 'state')});\n`;
-  }).join('');
+  return indexOf(e.program)
+    .stateRules.map(rule => {
+      const when = brokenForSome(look, rule.over, rule.kind === 'settled' ? rule.busy : null, rule.when, rule.then);
+      return when === 0 ? '' : `if (${when}) broken(${finding(e, rule.name, false, 'state')});\n`;
+    })
+    .join('');
 }
 
 function resting(layout: Layout): string {
-  return layout.threads.map(({ anchors }, index) => {
-    const worker = layout.program.threads[index]?.context === 'worker';
-    const number = worker ? 0 : anchors.number.get(END);
-    return number === undefined ? 0 : equal(cell(layout, anchorCell(index)), number);
-  }).map(code => `${code}`).join(' && ') || '1';
+  return (
+    layout.threads
+      .map(({ anchors }, index) => {
+        const worker = layout.program.threads[index]?.context === 'worker';
+        const number = worker ? 0 : anchors.number.get(END);
+        return number === undefined ? 0 : equal(cell(layout, anchorCell(index)), number);
+      })
+      .map(code => `${code}`)
+      .join(' && ') || '1'
+  );
 }
 
 export function emitStepper(program: Program): StepperSource {
@@ -152,20 +198,28 @@ export function emitStepper(program: Program): StepperSource {
   const e: Emission = { program, layout: of, findings: [], leaves: [], excesses: [], temporaries: 0 };
   const judgings = program.threads.map((_, index) => judging(e, index));
   const to: Emitting = { e, judgings };
-  const words = wordNames(of, 'w').join(', '), after = wordNames(of, 'a').join(', ');
-  const functions: string[] = [], calls: string[] = [];
+  const words = wordNames(of, 'w').join(', '),
+    after = wordNames(of, 'a').join(', ');
+  const functions: string[] = [],
+    calls: string[] = [];
   of.threads.forEach(({ anchors }, thread) => {
-    const ways = [...anchors.number].filter(([node]) => node !== END).map(([node, number]) => {
-      const start: Path = { thread, from: node, slots: new Map(), cells: new Map(), notes: [], nodes: [] };
-      functions.push(`function step${thread}_${number}(${words}) { ${upToStep(to, start, node)}}\n`);
-      return `case ${number}: step${thread}_${number}(${words}); break;\n`;
-    });
+    const ways = [...anchors.number]
+      .filter(([node]) => node !== END)
+      .map(([node, number]) => {
+        const start: Path = { thread, from: node, slots: new Map(), cells: new Map(), notes: [], nodes: [] };
+        functions.push(`function step${thread}_${number}(${words}) { ${upToStep(to, start, node)}}\n`);
+        return `case ${number}: step${thread}_${number}(${words}); break;\n`;
+      });
     calls.push(`switch (${cell(of, anchorCell(thread))}) {\n${ways.join('')}}\n`);
   });
   const seeing = judgings.flatMap((judging, index) => (judging === null ? [] : [`if (who & ${1 << index}) { ${judging.code}}\n`]));
   return {
-    layout: of, findings: e.findings, leaves: e.leaves, excesses: e.excesses,
-    source: `${functions.join('')}function judged(who, leaf, ${after}) {\n${seeing.join('')}add(leaf, ${after});\n}\n`
-      + `function expand(${words}) {\n${calls.join('')}}\nfunction judge(${words}) {\n${stateRules(e)}}\nfunction atRest(${words}) { return ${resting(of)}; }\n`,
+    layout: of,
+    findings: e.findings,
+    leaves: e.leaves,
+    excesses: e.excesses,
+    source:
+      `${functions.join('')}function judged(who, leaf, ${after}) {\n${seeing.join('')}add(leaf, ${after});\n}\n` +
+      `function expand(${words}) {\n${calls.join('')}}\nfunction judge(${words}) {\n${stateRules(e)}}\nfunction atRest(${words}) { return ${resting(of)}; }\n`,
   };
 }

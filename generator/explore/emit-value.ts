@@ -1,10 +1,11 @@
 /** Code for values of a program: slots, constants, and what is computed from them. */
-import { fork, operate, type Code } from './generated-code.ts';
-import { registerCell } from './cells.ts';
-import { bounded, cell, withSlot, type Emission, type Path } from './emission.ts';
-import { largest } from './registers.ts';
-import type { Value } from '../program.ts';
+
 import { typeOf } from '../interpret/program-index.ts';
+import type { Value } from '../program.ts';
+import { registerCell } from './cells.ts';
+import { bounded, cell, type Emission, type Path, withSlot } from './emission.ts';
+import { type Code, fork, operate } from './generated-code.ts';
+import { largest } from './registers.ts';
 
 export function slotIn(e: Emission, path: Path, slot: number): Code {
   const given = path.slots.get(slot);
@@ -17,18 +18,27 @@ export function slotIn(e: Emission, path: Path, slot: number): Code {
 
 export function evaluateCode(value: Value, slot: (slot: number) => Code): Code {
   switch (value.kind) {
-    case 'constant': return value.value;
-    case 'slot': return slot(value.slot);
-    case 'operator': return operate(value.operator, value.of.map(one => evaluateCode(one, slot)));
+    case 'constant':
+      return value.value;
+    case 'slot':
+      return slot(value.slot);
+    case 'operator':
+      return operate(
+        value.operator,
+        value.of.map(one => evaluateCode(one, slot)),
+      );
   }
 }
 
-export function valueOf(e: Emission, path: Path, value: Value): Code { return evaluateCode(value, slot => slotIn(e, path, slot)); }
+export function valueOf(e: Emission, path: Path, value: Value): Code {
+  return evaluateCode(value, slot => slotIn(e, path, slot));
+}
 
 /** What the value can be at most, or Infinity if it may be below 0. */
 export function mostOf(e: Emission, path: Path, value: Value): number {
   switch (value.kind) {
-    case 'constant': return value.value;
+    case 'constant':
+      return value.value;
     case 'slot': {
       const known = slotIn(e, path, value.slot);
       return typeof known === 'number' ? known : largest(e.program, path.thread, value.slot);
@@ -36,10 +46,15 @@ export function mostOf(e: Emission, path: Path, value: Value): number {
     case 'operator': {
       const of = value.of.map(one => mostOf(e, path, one));
       switch (value.operator) {
-        case '+': return of.reduce((sum, one) => sum + one, 0);
-        case '-': return Infinity;
-        case '&&': case '||': return Math.max(...of);
-        default: return 1;
+        case '+':
+          return of.reduce((sum, one) => sum + one, 0);
+        case '-':
+          return Infinity;
+        case '&&':
+        case '||':
+          return Math.max(...of);
+        default:
+          return 1;
       }
     }
   }
@@ -49,7 +64,15 @@ export function mostOf(e: Emission, path: Path, value: Value): number {
 const WORTH_A_NAME = 60;
 
 /** Gives the slot a value and goes on. */
-export function assign(e: Emission, path: Path, node: number, slot: number, value: Code, most: number, then: (path: Path) => string): string {
+export function assign(
+  e: Emission,
+  path: Path,
+  node: number,
+  slot: number,
+  value: Code,
+  most: number,
+  then: (path: Path) => string,
+): string {
   if (slot < 0) return then(path);
   const name = e.program.threads[path.thread]?.slots[slot]?.name ?? `slot ${slot}`;
   return bounded(e, path, node, value, most, largest(e.program, path.thread, slot), name, () => {
@@ -70,6 +93,15 @@ export function cases(e: Emission, of: Code, type: string, none: () => string, o
 }
 
 /** As `cases` for a value; if it is a slot, later uses of the slot know the instance too. */
-export function denoted(e: Emission, path: Path, value: Value, type: string, none: () => string, one: (instance: number, path: Path) => string): string {
-  return cases(e, valueOf(e, path, value), type, none, instance => one(instance, value.kind === 'slot' ? withSlot(path, value.slot, instance) : path));
+export function denoted(
+  e: Emission,
+  path: Path,
+  value: Value,
+  type: string,
+  none: () => string,
+  one: (instance: number, path: Path) => string,
+): string {
+  return cases(e, valueOf(e, path, value), type, none, instance =>
+    one(instance, value.kind === 'slot' ? withSlot(path, value.slot, instance) : path),
+  );
 }

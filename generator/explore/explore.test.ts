@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { explore } from './explore.ts';
 import { END, type Program, type State } from '../program.ts';
 import { at, constant, field, objectType, plainSlot, slot, tiny, write } from '../tiny/tiny-program.ts';
-import { abBa, claim, eachMember, underMutex, useAfterFree, workAndFlush, withoutMutex } from '../tiny/tiny-programs.ts';
+import { abBa, claim, eachMember, underMutex, useAfterFree, withoutMutex, workAndFlush } from '../tiny/tiny-programs.ts';
+import { explore } from './explore.ts';
 
 /** Threads that have nothing to do with each other, each writing to an object of its own. */
 function apart(threads: number, steps: number): Program {
@@ -36,7 +36,10 @@ test('a deadlock is found in the state that nobody leaves, and in no state where
   const deadlock = found.witnesses.find(({ kind }) => kind === 'deadlock');
   assert.is(deadlock?.rule, 'always.everyWaitEnds');
   assert.is(deadlock?.count, 1);
-  assert.equal(found.path(deadlock?.state ?? -1), [{ thread: 0, node: 0, alternative: 0 }, { thread: 1, node: 0, alternative: 0 }]);
+  assert.equal(found.path(deadlock?.state ?? -1), [
+    { thread: 0, node: 0, alternative: 0 },
+    { thread: 1, node: 0, alternative: 0 },
+  ]);
 });
 
 test('the witness of a step says who takes which node in which state', () => {
@@ -63,10 +66,21 @@ test('a state rule is broken by a state, without a step', () => {
 
 test('quiescence is judged where all have ended and nothing is pending', () => {
   const asked: State[] = [];
-  const found = explore(workAndFlush(), { quiescence: state => { asked.push(state); return [{ rule: 'always.quietAtTheEnd', detail: '', fatal: false, objects: {} }]; } });
+  const found = explore(workAndFlush(), {
+    quiescence: state => {
+      asked.push(state);
+      return [{ rule: 'always.quietAtTheEnd', detail: '', fatal: false, objects: {} }];
+    },
+  });
   assert.is(asked.length, 1);
-  assert.equal(asked.map(({ threads }) => threads.map(({ node }) => node)), [[END, 0]]);
-  assert.equal(found.witnesses.map(({ kind, rule, count }) => [kind, rule, count]), [['rest', 'always.quietAtTheEnd', 1]]);
+  assert.equal(
+    asked.map(({ threads }) => threads.map(({ node }) => node)),
+    [[END, 0]],
+  );
+  assert.equal(
+    found.witnesses.map(({ kind, rule, count }) => [kind, rule, count]),
+    [['rest', 'always.quietAtTheEnd', 1]],
+  );
   assert.equal(found.state(found.witnesses[0]?.state ?? -1), asked[0]);
 });
 
@@ -87,8 +101,13 @@ test('edges tell every transition once, from each state to where the step leads'
   const { edges } = found;
   assert.ok(edges);
   assert.is(edges.from.length, found.transitions);
-  const first = [...edges.from].flatMap((from, index) => (from === 0 ? [[edges.thread[index], edges.node[index], edges.alternative[index]]] : []));
-  assert.equal(first, [[0, 0, 1], [0, 0, 2]]);
+  const first = [...edges.from].flatMap((from, index) =>
+    from === 0 ? [[edges.thread[index], edges.node[index], edges.alternative[index]]] : [],
+  );
+  assert.equal(first, [
+    [0, 0, 1],
+    [0, 0, 2],
+  ]);
 });
 
 test('a node that no step goes through is not covered', () => {
@@ -105,17 +124,41 @@ test('exploring twice gives the same', () => {
 
 test('a loop without a step is refused with its place', () => {
   const box = objectType('Box', [field('value', 'number', 1)]);
-  const endless = tiny({ name: 'spins', types: [box], threads: [{ slots: [plainSlot('value')], nodes: [
-    { kind: 'read', target: at('Box', 'value'), slot: 0 }, { action: { kind: 'jump' }, next: 1 }] }] });
+  const endless = tiny({
+    name: 'spins',
+    types: [box],
+    threads: [
+      {
+        slots: [plainSlot('value')],
+        nodes: [
+          { kind: 'read', target: at('Box', 'value'), slot: 0 },
+          { action: { kind: 'jump' }, next: 1 },
+        ],
+      },
+    ],
+  });
   assert.throws(() => explore(endless), /^tiny\.ts:2:1 jump: the loop around this has no step in it$/);
 });
 
 test('a loop whose turns can be counted beforehand needs no step', () => {
   const box = objectType('Box', [field('value', 'number', 3)]);
   const again = { kind: 'operator', operator: '<', of: [slot(0), constant(3)] } as const;
-  const program = tiny({ name: 'counts', types: [box], threads: [{ slots: [plainSlot('turn', 3)], nodes: [
-    write(at('Box', 'value'), 0), { kind: 'set', slot: 0, value: constant(0) },
-    { kind: 'set', slot: 0, value: { kind: 'operator', operator: '+', of: [slot(0), constant(1)] } }, { action: { kind: 'branch', when: again }, next: 2, otherwise: 4 }, { kind: 'write', target: at('Box', 'value'), value: slot(0) }] }] });
+  const program = tiny({
+    name: 'counts',
+    types: [box],
+    threads: [
+      {
+        slots: [plainSlot('turn', 3)],
+        nodes: [
+          write(at('Box', 'value'), 0),
+          { kind: 'set', slot: 0, value: constant(0) },
+          { kind: 'set', slot: 0, value: { kind: 'operator', operator: '+', of: [slot(0), constant(1)] } },
+          { action: { kind: 'branch', when: again }, next: 2, otherwise: 4 },
+          { kind: 'write', target: at('Box', 'value'), value: slot(0) },
+        ],
+      },
+    ],
+  });
   const found = explore(program);
   assert.is(found.states, 3);
   assert.is(found.state(2).cells['Box#1.value'], 3);
@@ -123,7 +166,12 @@ test('a loop whose turns can be counted beforehand needs no step', () => {
 
 test('a value beyond the bound of its cell is refused with its place', () => {
   const counted = objectType('Counted', [field('refs', 'refcount', 1)]);
-  const program = tiny({ name: 'many', types: [counted], cells: { 'Counted#1.refs': 1 }, threads: [{ nodes: [{ kind: 'get', target: at('Counted', 'refs') }] }] });
+  const program = tiny({
+    name: 'many',
+    types: [counted],
+    cells: { 'Counted#1.refs': 1 },
+    threads: [{ nodes: [{ kind: 'get', target: at('Counted', 'refs') }] }],
+  });
   assert.throws(() => explore(program), /tiny\.ts:1:1 get: Counted#1\.refs would leave its bounds, 0 to 1/);
 });
 

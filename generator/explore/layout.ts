@@ -3,16 +3,35 @@
  *
  * A state is stored whole, nothing is hashed away. A cell gets bits only if some thread can change it, and never crosses a word.
  */
-import { anchors, type Anchors } from './anchors.ts';
-import { aliveCell, allocatedCell, anchorCell, dueCell, ensuredCell, exclusiveCell, fieldCell, flushCell, graceCell, readersCell, registerCell, seenCell, waitingCell } from './cells.ts';
-import { changing, type Changing } from './changing-cells.ts';
+
+import type { Contract, Program, ProgramField, ProgramType, Thread } from '../program.ts';
+import { type Anchors, anchors } from './anchors.ts';
+import {
+  aliveCell,
+  allocatedCell,
+  anchorCell,
+  dueCell,
+  ensuredCell,
+  exclusiveCell,
+  fieldCell,
+  flushCell,
+  graceCell,
+  readersCell,
+  registerCell,
+  seenCell,
+  waitingCell,
+} from './cells.ts';
+import { type Changing, changing } from './changing-cells.ts';
 import { bitsFor } from './generated-code.ts';
 import { liveness } from './liveness.ts';
-import { deepest, mayHold, type MayHold } from './may-hold.ts';
-import type { Contract, Program, ProgramField, ProgramType, Thread } from '../program.ts';
-import { registers, type Registers } from './registers.ts';
+import { deepest, type MayHold, mayHold } from './may-hold.ts';
+import { type Registers, registers } from './registers.ts';
 
-export interface Bits { readonly word: number; readonly shift: number; readonly width: number }
+export interface Bits {
+  readonly word: number;
+  readonly shift: number;
+  readonly width: number;
+}
 
 export interface ThreadLayout {
   readonly anchors: Anchors;
@@ -25,7 +44,10 @@ export interface Layout {
   readonly program: Program;
   /** Words of a state, at least 1. */ readonly words: number;
   readonly bits: ReadonlyMap<string, Bits>;
-  /** Cells without bits that are not 0. Those of a field count only while its object is alive. */ readonly constants: ReadonlyMap<string, number>;
+  /** Cells without bits that are not 0. Those of a field count only while its object is alive. */ readonly constants: ReadonlyMap<
+    string,
+    number
+  >;
   readonly threads: readonly ThreadLayout[];
   readonly changing: Changing;
 }
@@ -35,11 +57,20 @@ const WIDEST = 31;
 
 function widthOf(program: Program, field: ProgramField): number {
   switch (field.kind) {
-    case 'mutex': case 'spinlock': case 'wait-queue': return bitsFor(program.threads.length + 1);
-    case 'work': return 1;
-    case 'wait-entry': return bitsFor(program.waitQueues.length + 1);
-    case 'srcu': case 'rcu': case 'work-queue': return 0;
-    default: return bitsFor(field.max + 1);
+    case 'mutex':
+    case 'spinlock':
+    case 'wait-queue':
+      return bitsFor(program.threads.length + 1);
+    case 'work':
+      return 1;
+    case 'wait-entry':
+      return bitsFor(program.waitQueues.length + 1);
+    case 'srcu':
+    case 'rcu':
+    case 'work-queue':
+      return 0;
+    default:
+      return bitsFor(field.max + 1);
   }
 }
 
@@ -78,8 +109,12 @@ export function layout(program: Program): Layout {
   const changes = changing(program);
   const wanted = new Map<string, number>();
   const constants = new Map<string, number>();
-  const want = (cell: string, width: number): void => { if (width > 0) wanted.set(cell, width); };
-  const fix = (cell: string, value: number): void => { if (value !== 0) constants.set(cell, value); };
+  const want = (cell: string, width: number): void => {
+    if (width > 0) wanted.set(cell, width);
+  };
+  const fix = (cell: string, value: number): void => {
+    if (value !== 0) constants.set(cell, value);
+  };
 
   const instance = (type: ProgramType, one: number): void => {
     const alive = aliveCell(type.name, one);
@@ -90,10 +125,11 @@ export function layout(program: Program): Layout {
     else fix(alive, first);
     for (const field of type.fields) {
       const cell = fieldCell(type.name, one, field.name);
-      const given = allocated ? givenBy(changes, type.name, field.name) : program.initial.cells[cell] ?? 0;
+      const given = allocated ? givenBy(changes, type.name, field.name) : (program.initial.cells[cell] ?? 0);
       if (changes.cells.has(cell) || given === null || (given !== 0 && changes.cleared.has(cell))) want(cell, widthOf(program, field));
       else fix(cell, given);
-      const exclusive = exclusiveCell(cell), linked = program.initial.exclusive[cell] ?? 0;
+      const exclusive = exclusiveCell(cell),
+        linked = program.initial.exclusive[cell] ?? 0;
       if (changes.cells.has(exclusive) || (linked !== 0 && changes.cleared.has(exclusive))) want(exclusive, 1);
       else fix(exclusive, linked);
     }
@@ -106,17 +142,21 @@ export function layout(program: Program): Layout {
   }
 
   const held = program.threads.map(mayHold);
-  for (const [domain, readers] of changes.readers) for (const reader of readers) {
-    const thread = program.threads[reader];
-    const width = thread === undefined ? 0 : bitsFor(deepest(thread, held[reader] ?? [], domain.replace(/#\d+\./, '.')) + 1);
-    want(readersCell(reader, domain), width);
-    for (const waiting of changes.synchronizers.get(domain) ?? []) if (waiting !== reader) want(graceCell(waiting, domain, reader), width);
-  }
+  for (const [domain, readers] of changes.readers)
+    for (const reader of readers) {
+      const thread = program.threads[reader];
+      const width = thread === undefined ? 0 : bitsFor(deepest(thread, held[reader] ?? [], domain.replace(/#\d+\./, '.')) + 1);
+      want(readersCell(reader, domain), width);
+      for (const waiting of changes.synchronizers.get(domain) ?? [])
+        if (waiting !== reader) want(graceCell(waiting, domain, reader), width);
+    }
   for (const [work, flushers] of changes.flushers) for (const thread of flushers) want(flushCell(thread, work), 2);
   for (const [queue, sleepers] of changes.sleepers) for (const thread of sleepers) want(waitingCell(thread, queue), 1);
 
   const threads = program.threads.map((thread, index): ThreadLayout => {
-    const places = anchors(program, index), live = liveness(thread), shared = registers(thread, places, live);
+    const places = anchors(program, index),
+      live = liveness(thread),
+      shared = registers(thread, places, live);
     want(anchorCell(index), bitsFor(places.nodes.length));
     shared.widths.forEach((width, register) => want(registerCell(index, register), width));
     const contracts = contractsOf(program, thread);

@@ -1,28 +1,50 @@
 /** Which locals of a thread will be read again. A slot that nobody will read is 0 in every state, so that it tells no states apart. */
-import { END, type Action, type Node, type Target, type Thread, type Value } from '../program.ts';
+import { type Action, END, type Node, type Target, type Thread, type Value } from '../program.ts';
 
 export type Timing = 'pure' | 'ahead' | 'step';
 
 export function timing(action: Action): Timing {
   switch (action.kind) {
-    case 'set': case 'branch': case 'jump': return 'pure';
-    case 'read-constant': case 'assert-held': return 'ahead';
-    default: return 'step';
+    case 'set':
+    case 'branch':
+    case 'jump':
+      return 'pure';
+    case 'read-constant':
+    case 'assert-held':
+      return 'ahead';
+    default:
+      return 'step';
   }
 }
 
 /** A way on from a node, and the slots that are given a value on it. */
-export interface Way { readonly to: number; readonly gives: readonly number[] }
+export interface Way {
+  readonly to: number;
+  readonly gives: readonly number[];
+}
 
 export function waysOn(node: Node): readonly Way[] {
   const { action } = node;
   switch (action.kind) {
-    case 'branch': case 'put': return [{ to: node.next, gives: [] }, { to: node.otherwise, gives: [] }];
+    case 'branch':
+    case 'put':
+      return [
+        { to: node.next, gives: [] },
+        { to: node.otherwise, gives: [] },
+      ];
     // The last look, which finds no member, leaves slot and visited as they are.
-    case 'next': case 'next-entry': return [{ to: node.next, gives: [action.slot, action.visited] }, { to: node.otherwise, gives: [] }];
-    case 'choose': return action.alternatives.map(to => ({ to, gives: [] }));
-    case 'bug': return [];
-    default: return [{ to: node.next, gives: 'slot' in action && action.slot >= 0 ? [action.slot] : [] }];
+    case 'next':
+    case 'next-entry':
+      return [
+        { to: node.next, gives: [action.slot, action.visited] },
+        { to: node.otherwise, gives: [] },
+      ];
+    case 'choose':
+      return action.alternatives.map(to => ({ to, gives: [] }));
+    case 'bug':
+      return [];
+    default:
+      return [{ to: node.next, gives: 'slot' in action && action.slot >= 0 ? [action.slot] : [] }];
   }
 }
 
@@ -41,27 +63,47 @@ export function reachable(thread: Thread): readonly number[] {
 
 export function slotsIn(value: Value): readonly number[] {
   switch (value.kind) {
-    case 'constant': return [];
-    case 'slot': return [value.slot];
-    case 'operator': return value.of.flatMap(slotsIn);
+    case 'constant':
+      return [];
+    case 'slot':
+      return [value.slot];
+    case 'operator':
+      return value.of.flatMap(slotsIn);
   }
 }
 
 function values(action: Action, thread: Thread): readonly Value[] {
   const target = (on: Target | null): readonly Value[] => (on === null ? [] : [on.object]);
   switch (action.kind) {
-    case 'set': return [action.value];
-    case 'branch': return [action.when];
-    case 'write': return [action.target.object, action.value];
-    case 'add': case 'remove': case 'has': return [action.target.object, action.member];
-    case 'link': case 'unlink': return [action.target.object, action.entry.object];
-    case 'alloc': return Object.values(action.fields);
-    case 'free': return [action.object];
-    case 'queue': return [action.target.object, ...target(action.on)];
-    case 'call': return thread.calls[action.call]?.arguments.map(one => one.value) ?? [];
-    case 'return': return [action.result];
-    case 'jump': case 'choose': case 'bug': return [];
-    default: return [action.target.object];
+    case 'set':
+      return [action.value];
+    case 'branch':
+      return [action.when];
+    case 'write':
+      return [action.target.object, action.value];
+    case 'add':
+    case 'remove':
+    case 'has':
+      return [action.target.object, action.member];
+    case 'link':
+    case 'unlink':
+      return [action.target.object, action.entry.object];
+    case 'alloc':
+      return Object.values(action.fields);
+    case 'free':
+      return [action.object];
+    case 'queue':
+      return [action.target.object, ...target(action.on)];
+    case 'call':
+      return thread.calls[action.call]?.arguments.map(one => one.value) ?? [];
+    case 'return':
+      return [action.result];
+    case 'jump':
+    case 'choose':
+    case 'bug':
+      return [];
+    default:
+      return [action.target.object];
   }
 }
 
@@ -78,10 +120,11 @@ function reads(node: Node, thread: Thread): readonly number[] {
 /** For each node the slots that are live when the thread is about to take it. */
 export function liveness(thread: Thread): readonly ReadonlySet<number>[] {
   const live = thread.nodes.map(node => new Set(reads(node, thread)));
-  for (let changed = true; changed;) {
+  for (let changed = true; changed; ) {
     changed = false;
     for (let at = thread.nodes.length - 1; at >= 0; at--) {
-      const node = thread.nodes[at], here = live[at];
+      const node = thread.nodes[at],
+        here = live[at];
       if (node === undefined || here === undefined) continue;
       const before = here.size;
       for (const way of waysOn(node)) {

@@ -1,11 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { deepest, mayHold } from './may-hold.ts';
 import type { Thread } from '../program.ts';
-import { at, field, lock, objectType, plainSlot, slot, tiny, unlock, type TinyNode } from '../tiny/tiny-program.ts';
+import { at, field, lock, objectType, plainSlot, slot, type TinyNode, tiny, unlock } from '../tiny/tiny-program.ts';
+import { deepest, mayHold } from './may-hold.ts';
 
 function threadOf(nodes: readonly TinyNode[]): Thread {
-  const [thread] = tiny({ name: 'one', types: [objectType('Box', [field('lock', 'mutex'), field('srcu', 'srcu')])], threads: [{ slots: [plainSlot('taken')], nodes }] }).threads;
+  const [thread] = tiny({
+    name: 'one',
+    types: [objectType('Box', [field('lock', 'mutex'), field('srcu', 'srcu')])],
+    threads: [{ slots: [plainSlot('taken')], nodes }],
+  }).threads;
   if (thread === undefined) throw new Error('no thread was made');
   return thread;
 }
@@ -19,9 +23,18 @@ test('a lock is held from the step after lock to unlock', () => {
 });
 
 test('what is held on one way to a node may be held there', () => {
-  assert.equal(held(threadOf([
-    { kind: 'try-lock', target: at('Box', 'lock'), slot: 0 }, { action: { kind: 'branch', when: slot(0) }, next: 2, otherwise: 3 },
-    unlock(at('Box', 'lock')), { kind: 'call', call: 0 }]), 'Box.lock'), [0, 1, 1, 1]);
+  assert.equal(
+    held(
+      threadOf([
+        { kind: 'try-lock', target: at('Box', 'lock'), slot: 0 },
+        { action: { kind: 'branch', when: slot(0) }, next: 2, otherwise: 3 },
+        unlock(at('Box', 'lock')),
+        { kind: 'call', call: 0 },
+      ]),
+      'Box.lock',
+    ),
+    [0, 1, 1, 1],
+  );
 });
 
 test('sections that nest are counted, the last one too', () => {

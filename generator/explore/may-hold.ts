@@ -1,20 +1,29 @@
 /** How many locks and read sections of each class a thread may have when it is at a node: an upper bound, without running it. */
-import { waysOn } from './liveness.ts';
+
 import type { Action, Target, Thread } from '../program.ts';
+import { waysOn } from './liveness.ts';
 
 /** Sections that nest deeper are not told apart. */
 export const DEEPEST = 7;
 
 export type MayHold = readonly ReadonlyMap<string, number>[];
 
-export function classOf(target: Target): string { return `${target.type}.${target.field}`; }
+export function classOf(target: Target): string {
+  return `${target.type}.${target.field}`;
+}
 
 function change(action: Action): { readonly of: string; readonly by: number } | null {
   switch (action.kind) {
-    case 'lock': case 'try-lock': case 'enter': return { of: classOf(action.target), by: 1 };
+    case 'lock':
+    case 'try-lock':
+    case 'enter':
+      return { of: classOf(action.target), by: 1 };
     // These go on only if the thread had it, so what is left is exact on each path. `link` and `unlink` release without asking.
-    case 'unlock': case 'exit': return { of: classOf(action.target), by: -1 };
-    default: return null;
+    case 'unlock':
+    case 'exit':
+      return { of: classOf(action.target), by: -1 };
+    default:
+      return null;
   }
 }
 
@@ -23,7 +32,8 @@ export function mayHold(thread: Thread): MayHold {
   const left = [thread.start];
   const visited = new Set<number>();
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
-    const node = thread.nodes[at], here = held[at];
+    const node = thread.nodes[at],
+      here = held[at];
     if (node === undefined || here === undefined) continue;
     visited.add(at);
     const after = new Map(here);
@@ -33,7 +43,11 @@ export function mayHold(thread: Thread): MayHold {
       const there = held[way.to];
       if (there === undefined) continue;
       let more = !visited.has(way.to);
-      for (const [name, count] of after) if (count > (there.get(name) ?? 0)) { there.set(name, count); more = true; }
+      for (const [name, count] of after)
+        if (count > (there.get(name) ?? 0)) {
+          there.set(name, count);
+          more = true;
+        }
       if (more) left.push(way.to);
     }
   }
@@ -42,6 +56,13 @@ export function mayHold(thread: Thread): MayHold {
 
 /** Read sections of a domain that the thread may have open at once, by `Type.field`. */
 export function deepest(thread: Thread, held: MayHold, domain: string): number {
-  return Math.min(DEEPEST, Math.max(0, ...thread.nodes.map(({ action }, at) =>
-    (action.kind === 'enter' && classOf(action.target) === domain ? (held[at]?.get(domain) ?? 0) + 1 : 0))));
+  return Math.min(
+    DEEPEST,
+    Math.max(
+      0,
+      ...thread.nodes.map(({ action }, at) =>
+        action.kind === 'enter' && classOf(action.target) === domain ? (held[at]?.get(domain) ?? 0) + 1 : 0,
+      ),
+    ),
+  );
 }

@@ -1,20 +1,42 @@
 /** States by names, and the words they are packed into. */
-import { atAnchor } from './anchors.ts';
-import { aliveCell, allocatedCell, anchorCell, dueCell, ensuredCell, exclusiveCell, fieldCell, flushCell, graceCell, readersCell, registerCell, seenCell, waitingCell } from './cells.ts';
-import type { Bits, Layout } from './layout.ts';
-import { END, type State, type ThreadState } from '../program.ts';
 
-function valueIn({ word, shift, width }: Bits, packed: ArrayLike<number>): number { return (packed[word] ?? 0) >>> shift & 2 ** width - 1; }
+import { END, type State, type ThreadState } from '../program.ts';
+import { atAnchor } from './anchors.ts';
+import {
+  aliveCell,
+  allocatedCell,
+  anchorCell,
+  dueCell,
+  ensuredCell,
+  exclusiveCell,
+  fieldCell,
+  flushCell,
+  graceCell,
+  readersCell,
+  registerCell,
+  seenCell,
+  waitingCell,
+} from './cells.ts';
+import type { Bits, Layout } from './layout.ts';
+
+function valueIn({ word, shift, width }: Bits, packed: ArrayLike<number>): number {
+  return ((packed[word] ?? 0) >>> shift) & (2 ** width - 1);
+}
 
 /** Cells that are 0 are left out. */
 export function decode(of: Layout, packed: ArrayLike<number>): State {
   const { program, constants, bits } = of;
   const read = (cell: string): number => {
     const at = bits.get(cell);
-    return at === undefined ? constants.get(cell) ?? 0 : valueIn(at, packed);
+    return at === undefined ? (constants.get(cell) ?? 0) : valueIn(at, packed);
   };
-  const allocated: Record<string, number> = {}, alive: Record<string, number> = {}, cells: Record<string, number> = {}, exclusive: Record<string, number> = {};
-  const keep = (into: Record<string, number>, name: string, value: number): void => { if (value !== 0) into[name] = value; };
+  const allocated: Record<string, number> = {},
+    alive: Record<string, number> = {},
+    cells: Record<string, number> = {},
+    exclusive: Record<string, number> = {};
+  const keep = (into: Record<string, number>, name: string, value: number): void => {
+    if (value !== 0) into[name] = value;
+  };
   for (const type of program.types) {
     keep(allocated, type.name, read(allocatedCell(type.name)));
     for (let one = 1; one <= type.pool; one++) {
@@ -29,9 +51,14 @@ export function decode(of: Layout, packed: ArrayLike<number>): State {
   }
   const threads = of.threads.map(({ anchors: places, live, registers: shared }, thread): ThreadState => {
     const node = places.nodes[read(anchorCell(thread))] ?? END;
-    const slots: Record<number, number> = {}, readers: Record<string, number> = {}, grace: Record<string, number> = {}, flush: Record<string, number> = {}, waiting: Record<string, number> = {};
-    for (const slot of [...live[node] ?? []].sort((a, b) => a - b)) {
-      const register = shared.of.get(slot), value = register === undefined ? 0 : read(registerCell(thread, register));
+    const slots: Record<number, number> = {},
+      readers: Record<string, number> = {},
+      grace: Record<string, number> = {},
+      flush: Record<string, number> = {},
+      waiting: Record<string, number> = {};
+    for (const slot of [...(live[node] ?? [])].sort((a, b) => a - b)) {
+      const register = shared.of.get(slot),
+        value = register === undefined ? 0 : read(registerCell(thread, register));
       if (value !== 0) slots[slot] = value;
     }
     for (const [domain, reading] of of.changing.readers) {
@@ -40,7 +67,17 @@ export function decode(of: Layout, packed: ArrayLike<number>): State {
     }
     for (const work of of.changing.flushers.keys()) keep(flush, work, read(flushCell(thread, work)));
     for (const queue of of.changing.sleepers.keys()) keep(waiting, queue, read(waitingCell(thread, queue)));
-    return { node, slots, readers, grace, flush, waiting, seen: read(seenCell(thread)), due: read(dueCell(thread)), ensured: read(ensuredCell(thread)) };
+    return {
+      node,
+      slots,
+      readers,
+      grace,
+      flush,
+      waiting,
+      seen: read(seenCell(thread)),
+      due: read(dueCell(thread)),
+      ensured: read(ensuredCell(thread)),
+    };
   });
   return { allocated, alive, cells, exclusive, threads };
 }
@@ -52,7 +89,7 @@ export function encode(of: Layout, state: State): Int32Array {
     const at = of.bits.get(cell);
     if (at === undefined) return;
     if (value < 0 || value > 2 ** at.width - 1) throw new Error(`${cell} cannot be ${value}: it has ${at.width} bits`);
-    packed[at.word] = (packed[at.word] ?? 0) | value << at.shift;
+    packed[at.word] = (packed[at.word] ?? 0) | (value << at.shift);
   };
   for (const [type, count] of Object.entries(state.allocated)) put(allocatedCell(type), count);
   for (const [object, value] of Object.entries(state.alive)) put(`alive ${object}`, value);

@@ -1,7 +1,7 @@
 /** Slots of a thread that are never live at the same anchor share a register. */
 import { END, type Program, type Slot, type Thread } from '../program.ts';
-import { bitsFor } from './generated-code.ts';
 import type { Anchors } from './anchors.ts';
+import { bitsFor } from './generated-code.ts';
 
 export interface Registers {
   /** Register by slot; a slot without one is live at no anchor. */ readonly of: ReadonlyMap<number, number>;

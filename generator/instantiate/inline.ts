@@ -2,8 +2,9 @@
  * Statements to a control-flow graph of atomic steps: calls are inlined, counted loops unrolled, constants folded.
  * One builder makes the graph of one thread.
  */
-import { END, type Action, type Call, type Node, type Site, type Target, type Value } from '../program.ts';
+
 import type { Expression, FieldOf, Operation, Operator, Place, Statement, System } from '../model.ts';
+import { type Action, type Call, END, type Node, type Site, type Target, type Value } from '../program.ts';
 
 /** What the threads of a program have in common while their graphs are made. */
 export interface Shared {
@@ -20,12 +21,28 @@ export interface Shared {
   readonly sites: Site[];
 }
 
-export interface Typed { readonly value: Value; readonly type: string | null; readonly word: boolean }
+export interface Typed {
+  readonly value: Value;
+  readonly type: string | null;
+  readonly word: boolean;
+}
 export type Environment = ReadonlyMap<string, Typed>;
 
 /** Slots before the sizes of pools are known. */
-export interface OpenSlot { readonly name: string; readonly type: string | null; readonly mask: string | null; word: boolean; max: number; readonly from: Value[] }
-export interface Graph { readonly nodes: Node[]; readonly start: number; readonly slots: readonly OpenSlot[]; readonly calls: readonly Call[] }
+export interface OpenSlot {
+  readonly name: string;
+  readonly type: string | null;
+  readonly mask: string | null;
+  word: boolean;
+  max: number;
+  readonly from: Value[];
+}
+export interface Graph {
+  readonly nodes: Node[];
+  readonly start: number;
+  readonly slots: readonly OpenSlot[];
+  readonly calls: readonly Call[];
+}
 
 interface Frame {
   readonly operation: string;
@@ -34,7 +51,11 @@ interface Frame {
   /** Where results go if there is more than one return. */ readonly result: number | null;
   /** The only result, if there is one return. */ only: Typed | null;
   readonly loops: { readonly head: number; readonly breaks: Edge[]; readonly guards: number }[];
-  /** Locks that `using` releases, innermost last. */ readonly guards: { readonly target: Target; readonly at: Place; readonly text: string }[];
+  /** Locks that `using` releases, innermost last. */ readonly guards: {
+    readonly target: Target;
+    readonly at: Place;
+    readonly text: string;
+  }[];
   /** Calls of the interface made here are seen from outside. */ readonly outside: boolean;
 }
 type Edge = readonly [node: number, side: 'next' | 'otherwise'];
@@ -67,7 +88,11 @@ export function createInliner(shared: Shared): Inliner {
   };
   const slot = (name: string, type: string | null, options: { mask?: string; word?: boolean; max?: number } = {}): number =>
     slots.push({ name, type, mask: options.mask ?? null, word: options.word ?? false, max: options.max ?? 0, from: [] }) - 1;
-  const inSlot = (index: number): Typed => ({ value: { kind: 'slot', slot: index }, type: slots[index]?.type ?? null, word: slots[index]?.word ?? false });
+  const inSlot = (index: number): Typed => ({
+    value: { kind: 'slot', slot: index },
+    type: slots[index]?.type ?? null,
+    word: slots[index]?.word ?? false,
+  });
 
   function emit(action: Action, at: Place, text: string): number {
     const site = shared.sites.push({ at, text, in: [...stack].reverse(), label }) - 1;
@@ -96,14 +121,17 @@ export function createInliner(shared: Shared): Inliner {
 
   function evaluate(expression: Expression, frame: Frame): Typed {
     switch (expression.kind) {
-      case 'constant': return constant(expression.value);
+      case 'constant':
+        return constant(expression.value);
       case 'local': {
         const found = frame.environment.get(expression.name);
         if (found === undefined) throw new Error(`${expression.name} is not bound in ${frame.operation}`);
         return found;
       }
-      case 'global': return { value: { kind: 'constant', value: 1 }, type: expression.type, word: false };
-      case 'operator': return evaluateOperator(expression.operator, expression.of, expression.at, frame);
+      case 'global':
+        return { value: { kind: 'constant', value: 1 }, type: expression.type, word: false };
+      case 'operator':
+        return evaluateOperator(expression.operator, expression.of, expression.at, frame);
       case 'conditional': {
         const when = evaluate(expression.when, frame);
         const types = slot('?', null);
@@ -117,8 +145,16 @@ export function createInliner(shared: Shared): Inliner {
         const type = otherwise.type;
         return { ...inSlot(types), type };
       }
-      case 'read': return readField(expression.field, expression.at, expression.text, frame);
-      case 'call': return callOperation(expression.of, expression.with.map(part => evaluate(part, frame)), expression.at, expression.text, frame);
+      case 'read':
+        return readField(expression.field, expression.at, expression.text, frame);
+      case 'call':
+        return callOperation(
+          expression.of,
+          expression.with.map(part => evaluate(part, frame)),
+          expression.at,
+          expression.text,
+          frame,
+        );
       case 'alloc': {
         const fields: Record<string, Value> = {};
         for (const [name, value] of Object.entries(expression.fields)) fields[name] = evaluate(value, frame).value;
@@ -126,7 +162,8 @@ export function createInliner(shared: Shared): Inliner {
         emit({ kind: 'alloc', type: expression.type, fields, slot: made }, expression.at, expression.text);
         return inSlot(made);
       }
-      case 'verb': return verb(expression, frame);
+      case 'verb':
+        return verb(expression, frame);
     }
   }
 
@@ -161,7 +198,10 @@ export function createInliner(shared: Shared): Inliner {
     const declared = system.objects[field.type]?.fields.find(one => one.name === field.field);
     if (declared === undefined) throw new Error(`${field.type} has no field ${field.field}`);
     const type = declared.type;
-    const into = slot(field.field, type.kind === 'pointer' ? type.to : null, { word: type.kind === 'word', max: type.kind === 'number' ? type.max : type.kind === 'refcount' ? 7 : type.kind === 'boolean' ? 1 : 0 });
+    const into = slot(field.field, type.kind === 'pointer' ? type.to : null, {
+      word: type.kind === 'word',
+      max: type.kind === 'number' ? type.max : type.kind === 'refcount' ? 7 : type.kind === 'boolean' ? 1 : 0,
+    });
     if (declared.constant && type.kind !== 'refcount') {
       emit({ kind: 'read-constant', target, slot: into }, at, text);
       // The object is still touched, but what is read there is known: fewer things to remember.
@@ -179,8 +219,14 @@ export function createInliner(shared: Shared): Inliner {
     if (operation === undefined) throw new Error(`${system.name} has no function ${name} here`);
     const offered = from.outside ? shared.visible.get(name) : undefined;
     if (offered === undefined) return inline(operation, given, from.outside);
-    const index = calls.push({ operation: name, name: offered, contract: shared.contractOf(name), result: { type: operation.result, word: operation.errnos.length > 0, returns: operation.returns },
-      arguments: given.map(({ value, type, word }, place) => ({ value, type: type ?? operation.parameters[place]?.type ?? null, word })) }) - 1;
+    const index =
+      calls.push({
+        operation: name,
+        name: offered,
+        contract: shared.contractOf(name),
+        result: { type: operation.result, word: operation.errnos.length > 0, returns: operation.returns },
+        arguments: given.map(({ value, type, word }, place) => ({ value, type: type ?? operation.parameters[place]?.type ?? null, word })),
+      }) - 1;
     const outer = call;
     call = index;
     emit({ kind: 'call', call: index }, at, text);
@@ -191,17 +237,28 @@ export function createInliner(shared: Shared): Inliner {
   }
 
   function inline(operation: Operation, given: readonly Typed[], outside: boolean): Typed {
-    const environment = new Map(operation.parameters.map((parameter, index) => {
-      const typed = given[index] ?? zero;
-      return [parameter.name, { ...typed, type: typed.type ?? parameter.type }] as const;
-    }));
+    const environment = new Map(
+      operation.parameters.map((parameter, index) => {
+        const typed = given[index] ?? zero;
+        return [parameter.name, { ...typed, type: typed.type ?? parameter.type }] as const;
+      }),
+    );
     const many = countReturns(operation.body) > 1 || !endsWithReturn(operation.body);
-    const frame: Frame = { operation: operation.name, environment, returns: [], result: many && countReturns(operation.body) > 0 ? slot(`result of ${operation.name}`, operation.result) : null, only: null, loops: [], guards: [], outside };
+    const frame: Frame = {
+      operation: operation.name,
+      environment,
+      returns: [],
+      result: many && countReturns(operation.body) > 0 ? slot(`result of ${operation.name}`, operation.result) : null,
+      only: null,
+      loops: [],
+      guards: [],
+      outside,
+    };
     stack.push(operation.name);
     block(operation.body, frame);
     stack.pop();
     pending.push(...frame.returns);
-    return frame.result === null ? frame.only ?? zero : inSlot(frame.result);
+    return frame.result === null ? (frame.only ?? zero) : inSlot(frame.result);
   }
 
   // ---- Verbs
@@ -223,16 +280,43 @@ export function createInliner(shared: Shared): Inliner {
     const step = (action: Action, say = text) => emit(action, at, say);
     const flag = () => slot(expression.verb, null, { max: 1 });
     switch (expression.verb) {
-      case 'lock': case 'lockIrq': step({ kind: 'lock', target, irq: expression.verb === 'lockIrq' }); return zero;
-      case 'unlock': case 'unlockIrq': step({ kind: 'unlock', target, irq: expression.verb === 'unlockIrq' }); return zero;
-      case 'tryLock': { const got = flag(); step({ kind: 'try-lock', target, slot: got }); return inSlot(got); }
-      case 'readLock': step({ kind: 'enter', target }); return zero;
-      case 'readUnlock': step({ kind: 'exit', target }); return zero;
-      case 'assertHeld': step({ kind: 'assert-held', target }); return zero;
-      case 'synchronize': step({ kind: 'grace-begin', target }); step({ kind: 'grace-end', target }, `${text}: the readers have left`); return zero;
-      case 'get': step({ kind: 'get', target }); return zero;
-      case 'getUnlessZero': { const got = flag(); step({ kind: 'get-unless-zero', target, slot: got }); return inSlot(got); }
-      case 'put': put(target, at, text, frame); return zero;
+      case 'lock':
+      case 'lockIrq':
+        step({ kind: 'lock', target, irq: expression.verb === 'lockIrq' });
+        return zero;
+      case 'unlock':
+      case 'unlockIrq':
+        step({ kind: 'unlock', target, irq: expression.verb === 'unlockIrq' });
+        return zero;
+      case 'tryLock': {
+        const got = flag();
+        step({ kind: 'try-lock', target, slot: got });
+        return inSlot(got);
+      }
+      case 'readLock':
+        step({ kind: 'enter', target });
+        return zero;
+      case 'readUnlock':
+        step({ kind: 'exit', target });
+        return zero;
+      case 'assertHeld':
+        step({ kind: 'assert-held', target });
+        return zero;
+      case 'synchronize':
+        step({ kind: 'grace-begin', target });
+        step({ kind: 'grace-end', target }, `${text}: the readers have left`);
+        return zero;
+      case 'get':
+        step({ kind: 'get', target });
+        return zero;
+      case 'getUnlessZero': {
+        const got = flag();
+        step({ kind: 'get-unless-zero', target, slot: got });
+        return inSlot(got);
+      }
+      case 'put':
+        put(target, at, text, frame);
+        return zero;
       case 'fget': {
         const file = slot('file', declared?.kind === 'pointer' ? declared.to : null);
         step({ kind: 'fget', target, slot: file });
@@ -247,32 +331,78 @@ export function createInliner(shared: Shared): Inliner {
         pending.push(...none);
         return { value: fold('!==', [{ kind: 'slot', slot: file }, zero.value]), type: null, word: false };
       }
-      case 'free': step({ kind: 'free', object: target.object, type: target.type }); return zero;
-      case 'queue': { const done = flag(); step({ kind: 'queue', target, on: first === undefined ? null : field(first), slot: done }); return inSlot(done); }
-      case 'flush': step({ kind: 'flush-begin', target }); step({ kind: 'flush-end', target }, `${text}: its runs have ended`); return zero;
-      case 'cancel': { const done = flag(); step({ kind: 'cancel-begin', target, slot: done }); step({ kind: 'cancel-end', target }, `${text}: its run has ended`); return inSlot(done); }
-      case 'flushQueue': step({ kind: 'flush-queue-begin', target }); step({ kind: 'flush-queue-end', target }, `${text}: all runs have ended`); return zero;
-      case 'addWaitEntry': case 'addWaitEntryExclusive': {
+      case 'free':
+        step({ kind: 'free', object: target.object, type: target.type });
+        return zero;
+      case 'queue': {
+        const done = flag();
+        step({ kind: 'queue', target, on: first === undefined ? null : field(first), slot: done });
+        return inSlot(done);
+      }
+      case 'flush':
+        step({ kind: 'flush-begin', target });
+        step({ kind: 'flush-end', target }, `${text}: its runs have ended`);
+        return zero;
+      case 'cancel': {
+        const done = flag();
+        step({ kind: 'cancel-begin', target, slot: done });
+        step({ kind: 'cancel-end', target }, `${text}: its run has ended`);
+        return inSlot(done);
+      }
+      case 'flushQueue':
+        step({ kind: 'flush-queue-begin', target });
+        step({ kind: 'flush-queue-end', target }, `${text}: all runs have ended`);
+        return zero;
+      case 'addWaitEntry':
+      case 'addWaitEntryExclusive': {
         const entry = field(first);
         const linked = flag();
         step({ kind: 'lock', target, irq: true }, `${text}: the queue's lock`);
         step({ kind: 'link', target, entry, exclusive: expression.verb === 'addWaitEntryExclusive', slot: linked });
         return inSlot(linked);
       }
-      case 'removeWaitEntry': step({ kind: 'lock', target, irq: true }, `${text}: the queue's lock`); step({ kind: 'unlink', target, entry: field(first) }); return zero;
-      case 'wake': wake(target, value(first), at, text, frame); return zero;
-      case 'wakeAll': step({ kind: 'wake-all', target }); return zero;
-      case 'waitEvent': waitEvent(target, first, null, false, at, text, frame); return zero;
-      case 'waitEventUnlocked': waitEvent(target, first, field(second), false, at, text, frame); return zero;
-      case 'waitEventTimeout': return waitEvent(target, first, null, true, at, text, frame);
-      case 'anyOf': { const one = slot('one', declared?.kind === 'set' ? declared.of : null); step({ kind: 'pick', target, slot: one }); return inSlot(one); }
-      case 'add': case 'remove': step({ kind: expression.verb, target, member: value(first).value }); return zero;
-      case 'has': { const found = flag(); step({ kind: 'has', target, member: value(first).value, slot: found }); return inSlot(found); }
-      default: throw new Error(`${expression.verb} has no steps`);
+      case 'removeWaitEntry':
+        step({ kind: 'lock', target, irq: true }, `${text}: the queue's lock`);
+        step({ kind: 'unlink', target, entry: field(first) });
+        return zero;
+      case 'wake':
+        wake(target, value(first), at, text, frame);
+        return zero;
+      case 'wakeAll':
+        step({ kind: 'wake-all', target });
+        return zero;
+      case 'waitEvent':
+        waitEvent(target, first, null, false, at, text, frame);
+        return zero;
+      case 'waitEventUnlocked':
+        waitEvent(target, first, field(second), false, at, text, frame);
+        return zero;
+      case 'waitEventTimeout':
+        return waitEvent(target, first, null, true, at, text, frame);
+      case 'anyOf': {
+        const one = slot('one', declared?.kind === 'set' ? declared.of : null);
+        step({ kind: 'pick', target, slot: one });
+        return inSlot(one);
+      }
+      case 'add':
+      case 'remove':
+        step({ kind: expression.verb, target, member: value(first).value });
+        return zero;
+      case 'has': {
+        const found = flag();
+        step({ kind: 'has', target, member: value(first).value, slot: found });
+        return inSlot(found);
+      }
+      default:
+        throw new Error(`${expression.verb} has no steps`);
     }
   }
 
-  function choice(expression: Expression & { kind: 'verb' }, _frame: Frame, value: (part: Expression | FieldOf | undefined) => Typed): Typed {
+  function choice(
+    expression: Expression & { kind: 'verb' },
+    _frame: Frame,
+    value: (part: Expression | FieldOf | undefined) => Typed,
+  ): Typed {
     if (expression.verb === 'bug') {
       emit({ kind: 'bug' }, expression.at, expression.text);
       pending = [];
@@ -280,7 +410,12 @@ export function createInliner(shared: Shared): Inliner {
     }
     const values = expression.verb === 'maybe' ? [constant(false), constant(true)] : expression.with.map(value);
     const chosen = slot(expression.verb, values[0]?.type ?? null);
-    alternatives(false, expression.at, expression.text, values.map(one => () => setSlot(chosen, one, expression.at)));
+    alternatives(
+      false,
+      expression.at,
+      expression.text,
+      values.map(one => () => setSlot(chosen, one, expression.at)),
+    );
     return inSlot(chosen);
   }
 
@@ -327,7 +462,15 @@ export function createInliner(shared: Shared): Inliner {
     void frame;
   }
 
-  function waitEvent(target: Target, condition: Expression | FieldOf | undefined, dropped: Target | null, timeout: boolean, at: Place, text: string, frame: Frame): Typed {
+  function waitEvent(
+    target: Target,
+    condition: Expression | FieldOf | undefined,
+    dropped: Target | null,
+    timeout: boolean,
+    at: Place,
+    text: string,
+    frame: Frame,
+  ): Typed {
     if (condition === undefined || !('kind' in condition)) throw new Error(`${text}: a condition is wanted`);
     const timedOut = slot('timed out', null, { max: 1 });
     const result = timeout ? slot('how it ended', null, { word: true }) : null;
@@ -372,14 +515,19 @@ export function createInliner(shared: Shared): Inliner {
   }
 
   function release(frame: Frame, downTo: number): void {
-    for (const { target, at, text } of frame.guards.slice(downTo).reverse()) emit({ kind: 'unlock', target, irq: false }, at, `${text}: released`);
+    for (const { target, at, text } of frame.guards.slice(downTo).reverse())
+      emit({ kind: 'unlock', target, irq: false }, at, `${text}: released`);
   }
 
   function run(statement: Statement, frame: Frame): void {
     const { at } = statement;
     switch (statement.kind) {
-      case 'let': frame.environment.set(statement.name, evaluate(statement.value, frame)); return;
-      case 'do': evaluate(statement.value, frame); return;
+      case 'let':
+        frame.environment.set(statement.name, evaluate(statement.value, frame));
+        return;
+      case 'do':
+        evaluate(statement.value, frame);
+        return;
       case 'write': {
         const target = targetOf(statement.field, frame);
         const { value } = evaluate(statement.value, frame);
@@ -419,7 +567,8 @@ export function createInliner(shared: Shared): Inliner {
           block(statement.body, frame);
         }
         return;
-      case 'break': case 'continue': {
+      case 'break':
+      case 'continue': {
         const around = frame.loops.at(-1);
         if (around === undefined) throw new Error(`${statement.kind} outside a loop`);
         release(frame, around.guards);
@@ -438,19 +587,30 @@ export function createInliner(shared: Shared): Inliner {
         pending = [];
         return;
       }
-      case 'block': return block(statement.body, frame);
+      case 'block':
+        return block(statement.body, frame);
       case 'guard': {
         const target = targetOf(statement.lock, frame);
         emit({ kind: 'lock', target, irq: false }, at, statement.text);
         frame.guards.push({ target, at, text: statement.text });
         return;
       }
-      case 'choose': alternatives(true, at, 'choose', statement.bodies.map(body => () => {
-        const inner: Frame = { ...frame, environment: new Map(frame.environment), returns: [], guards: [], loops: [] };
-        block(body, inner);
-        pending.push(...inner.returns);
-      })); return;
-      case 'stays': case 'thread': case 'atomic': throw new Error(`${statement.kind} does not belong here`);
+      case 'choose':
+        alternatives(
+          true,
+          at,
+          'choose',
+          statement.bodies.map(body => () => {
+            const inner: Frame = { ...frame, environment: new Map(frame.environment), returns: [], guards: [], loops: [] };
+            block(body, inner);
+            pending.push(...inner.returns);
+          }),
+        );
+        return;
+      case 'stays':
+      case 'thread':
+      case 'atomic':
+        throw new Error(`${statement.kind} does not belong here`);
     }
   }
 
@@ -463,8 +623,16 @@ export function createInliner(shared: Shared): Inliner {
     pending = [...exits, ...around.breaks];
   }
 
-  const scenarioFrame = (environment: Environment): Frame =>
-    ({ operation: 'scenario', environment: new Map(environment), returns: [], result: null, only: null, loops: [], guards: [], outside: true });
+  const scenarioFrame = (environment: Environment): Frame => ({
+    operation: 'scenario',
+    environment: new Map(environment),
+    returns: [],
+    result: null,
+    only: null,
+    loops: [],
+    guards: [],
+    outside: true,
+  });
 
   return {
     body(statements, environment) {
@@ -497,9 +665,18 @@ function isIdle(action: Action | undefined): boolean {
 }
 
 function countReturns(statements: readonly Statement[]): number {
-  return statements.reduce((sum, statement) => sum + (statement.kind === 'return' ? Number(statement.value !== null)
-    : statement.kind === 'if' ? countReturns(statement.then) + countReturns(statement.otherwise)
-    : 'body' in statement ? countReturns(statement.body) * (statement.kind === 'repeat' ? 2 : 1) : 0), 0);
+  return statements.reduce(
+    (sum, statement) =>
+      sum +
+      (statement.kind === 'return'
+        ? Number(statement.value !== null)
+        : statement.kind === 'if'
+          ? countReturns(statement.then) + countReturns(statement.otherwise)
+          : 'body' in statement
+            ? countReturns(statement.body) * (statement.kind === 'repeat' ? 2 : 1)
+            : 0),
+    0,
+  );
 }
 
 function endsWithReturn(statements: readonly Statement[]): boolean {
@@ -509,9 +686,18 @@ function endsWithReturn(statements: readonly Statement[]): boolean {
 /** Whether evaluating it takes a step, or touches an object. */
 function hasSteps(expression: Expression): boolean {
   switch (expression.kind) {
-    case 'constant': case 'local': case 'global': return false;
-    case 'operator': return expression.of.some(hasSteps);
-    case 'conditional': case 'read': case 'verb': case 'call': case 'alloc': return true;
+    case 'constant':
+    case 'local':
+    case 'global':
+      return false;
+    case 'operator':
+      return expression.of.some(hasSteps);
+    case 'conditional':
+    case 'read':
+    case 'verb':
+    case 'call':
+    case 'alloc':
+      return true;
   }
 }
 
@@ -523,16 +709,27 @@ export function fold(operator: Operator, of: readonly Value[]): Value {
 
 function apply(operator: Operator, left: number, right: number): number {
   switch (operator) {
-    case '!': return Number(left === 0);
-    case '===': return Number(left === right);
-    case '!==': return Number(left !== right);
-    case '<': return Number(left < right);
-    case '<=': return Number(left <= right);
-    case '>': return Number(left > right);
-    case '>=': return Number(left >= right);
-    case '+': return left + right;
-    case '-': return left - right;
-    case '&&': return left !== 0 ? right : left;
-    case '||': return left !== 0 ? left : right;
+    case '!':
+      return Number(left === 0);
+    case '===':
+      return Number(left === right);
+    case '!==':
+      return Number(left !== right);
+    case '<':
+      return Number(left < right);
+    case '<=':
+      return Number(left <= right);
+    case '>':
+      return Number(left > right);
+    case '>=':
+      return Number(left >= right);
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '&&':
+      return left !== 0 ? right : left;
+    case '||':
+      return left !== 0 ? left : right;
   }
 }

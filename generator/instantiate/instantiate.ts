@@ -1,23 +1,45 @@
 /** A scenario of a system, made ready to run: its setup is run, what that leaves is the initial state, and every thread gets its graph. */
-import type { Diagnostic } from '../read/diagnostic.ts';
-import { createInliner, type Environment, type Graph, type OpenSlot, type Shared, type Typed } from './inline.ts';
+
 import { runAlone } from '../interpret/interpret.ts';
 import type { Expression, Operation, Rule, Scenario, Statement, System } from '../model.ts';
+import {
+  type Contract,
+  END,
+  type Program,
+  type ProgramType,
+  type Site,
+  type Slot,
+  type State,
+  type Thread,
+  type Value,
+} from '../program.ts';
+import type { Diagnostic } from '../read/diagnostic.ts';
+import { createInliner, type Environment, type Graph, type OpenSlot, type Shared, type Typed } from './inline.ts';
 import { allocationsOf } from './pools.ts';
-import { END, type Contract, type Program, type ProgramType, type Site, type Slot, type State, type Thread, type Value } from '../program.ts';
 import { applyVariant } from './variant.ts';
 import { wordsOf } from './words.ts';
 
-export interface Instantiation { readonly program: Program | null; readonly diagnostics: readonly Diagnostic[] }
+export interface Instantiation {
+  readonly program: Program | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 /** What every thread of the scenario shares, setup included. */
 interface Frame {
-  readonly system: System; readonly scenario: Scenario; readonly variant: string | null;
+  readonly system: System;
+  readonly scenario: Scenario;
+  readonly variant: string | null;
   readonly words: readonly string[];
   readonly contracts: readonly Contract[];
 }
 
-interface DraftThread { readonly name: string; readonly text: string; readonly context: Thread['context']; readonly work: Thread['work']; readonly graph: Graph }
+interface DraftThread {
+  readonly name: string;
+  readonly text: string;
+  readonly context: Thread['context'];
+  readonly work: Thread['work'];
+  readonly graph: Graph;
+}
 
 export function instantiate(base: System, variant: string | null, scenarioName: string): Instantiation {
   const system = applyVariant(base, variant);
@@ -50,26 +72,52 @@ function withThreads(frame: Frame): Program {
   const setupBody = scenario.body.slice(0, firstThread < 0 ? undefined : firstThread).filter(own);
   const late = firstThread < 0 ? undefined : scenario.body.slice(firstThread).find(own);
   if (late !== undefined) {
-    throw new NotRunnable({ at: late.at, name: 'setup-after-thread', what: `${scenario.name} does something between its threads; it would run before them, which is not what it reads like.`, wayOut: 'Move it above the first thread, or into a thread.' });
+    throw new NotRunnable({
+      at: late.at,
+      name: 'setup-after-thread',
+      what: `${scenario.name} does something between its threads; it would run before them, which is not what it reads like.`,
+      wayOut: 'Move it above the first thread, or into a thread.',
+    });
   }
-  if (firstThread < 0) throw new NotRunnable({ at: scenario.at, name: 'scenario-without-thread', what: `${scenario.name} has no thread, so nothing happens in it.`, wayOut: 'Add `thread(() => ...)`.' });
+  if (firstThread < 0)
+    throw new NotRunnable({
+      at: scenario.at,
+      name: 'scenario-without-thread',
+      what: `${scenario.name} has no thread, so nothing happens in it.`,
+      wayOut: 'Add `thread(() => ...)`.',
+    });
 
   const setup = runSetup(frame, setupBody);
   const sites: Site[] = [];
-  const shared = sharedWith(frame, sites, (type, instance, field) => instance <= (setup.state.allocated[type] ?? 0) ? setup.state.cells[`${type}#${instance}.${field}`] ?? 0 : undefined);
-  const drafts: DraftThread[] = scenario.body.filter(statement => statement.kind === 'thread').map((statement, index) => {
-    const inliner = createInliner(shared);
-    inliner.body(statement.body, setup.environment);
-    return { name: `T${index + 1}`, text: statement.text, context: statement.context, work: null, graph: inliner.finish() };
-  });
+  const shared = sharedWith(frame, sites, (type, instance, field) =>
+    instance <= (setup.state.allocated[type] ?? 0) ? (setup.state.cells[`${type}#${instance}.${field}`] ?? 0) : undefined,
+  );
+  const drafts: DraftThread[] = scenario.body
+    .filter(statement => statement.kind === 'thread')
+    .map((statement, index) => {
+      const inliner = createInliner(shared);
+      inliner.body(statement.body, setup.environment);
+      return { name: `T${index + 1}`, text: statement.text, context: statement.context, work: null, graph: inliner.finish() };
+    });
   const pools = poolsOf(frame, drafts, sites, setup.state.allocated);
   drafts.push(...workersOf(frame, shared, pools));
-  const stays = scenario.body.flatMap(statement => statement.kind === 'stays' ? statement.what : []).map(what => instanceName(scenario, what, setup.environment));
+  const stays = scenario.body
+    .flatMap(statement => (statement.kind === 'stays' ? statement.what : []))
+    .map(what => instanceName(scenario, what, setup.environment));
   const program = assemble(frame, drafts, sites, pools, setup.state.allocated, stays, { program: setup.program, steps: setup.steps });
-  return { ...program, names: namesIn(setup.environment), initial: { ...translate(setup, program), threads: program.threads.map(atStart) } };
+  return {
+    ...program,
+    names: namesIn(setup.environment),
+    initial: { ...translate(setup, program), threads: program.threads.map(atStart) },
+  };
 }
 
-interface Setup { readonly program: Program; readonly steps: ReturnType<typeof runAlone>['steps']; readonly state: State; readonly environment: Environment }
+interface Setup {
+  readonly program: Program;
+  readonly steps: ReturnType<typeof runAlone>['steps'];
+  readonly state: State;
+  readonly environment: Environment;
+}
 
 function runSetup(frame: Frame, body: readonly Statement[]): Setup {
   const sites: Site[] = [];
@@ -82,13 +130,32 @@ function runSetup(frame: Frame, body: readonly Statement[]): Setup {
   const pools = poolsOf(frame, drafts, sites, globals);
   drafts.push(...workersOf(frame, shared, pools));
   const open = assemble(frame, drafts, sites, pools, globals, [], null);
-  const program: Program = { ...open, initial: { allocated: globals, alive: Object.fromEntries(Object.keys(globals).map(type => [`${type}#1`, 1])), cells: {}, exclusive: {}, threads: open.threads.map(atStart) } };
+  const program: Program = {
+    ...open,
+    initial: {
+      allocated: globals,
+      alive: Object.fromEntries(Object.keys(globals).map(type => [`${type}#1`, 1])),
+      cells: {},
+      exclusive: {},
+      threads: open.threads.map(atStart),
+    },
+  };
   try {
     const { state, steps, slots } = runAlone(program);
-    const settled = new Map([...environment].map(([name, typed]): [string, Typed] => [name, { ...typed, value: { kind: 'constant', value: valueIn(typed.value, slots) } }]));
+    const settled = new Map(
+      [...environment].map(([name, typed]): [string, Typed] => [
+        name,
+        { ...typed, value: { kind: 'constant', value: valueIn(typed.value, slots) } },
+      ]),
+    );
     return { program, steps, state, environment: settled };
   } catch (fault) {
-    throw new NotRunnable({ at: frame.scenario.at, name: 'setup-fails', what: `What ${frame.scenario.name} does before its first thread goes wrong: ${fault instanceof Error ? fault.message : String(fault)}`, wayOut: 'Do it in a thread, where it can be explored, or mend it.' });
+    throw new NotRunnable({
+      at: frame.scenario.at,
+      name: 'setup-fails',
+      what: `What ${frame.scenario.name} does before its first thread goes wrong: ${fault instanceof Error ? fault.message : String(fault)}`,
+      wayOut: 'Do it in a thread, where it can be explored, or mend it.',
+    });
   }
 }
 
@@ -96,8 +163,15 @@ function sharedWith(frame: Frame, sites: Site[], known: Shared['known']): Shared
   const { system } = frame;
   const offered = new Map(Object.entries(system.interface).map(([name, operation]) => [operation, name]));
   for (const { operation } of frame.contracts) if (!offered.has(operation)) offered.set(operation, operation);
-  return { system, words: frame.words, known, entriesOn: entriesOn(system), visible: offered, sites,
-    contractOf: operation => frame.contracts.findIndex(contract => contract.operation === operation) };
+  return {
+    system,
+    words: frame.words,
+    known,
+    entriesOn: entriesOn(system),
+    visible: offered,
+    sites,
+    contractOf: operation => frame.contracts.findIndex(contract => contract.operation === operation),
+  };
 }
 
 // ---- What the whole system says, whoever runs it
@@ -107,7 +181,10 @@ type Verb = Expression & { kind: 'verb' };
 function verbsOf(system: System): Verb[] {
   const found: Verb[] = [];
   const visit = (part: unknown): void => {
-    if (Array.isArray(part)) { part.forEach(visit); return; }
+    if (Array.isArray(part)) {
+      part.forEach(visit);
+      return;
+    }
     if (part === null || typeof part !== 'object') return;
     if ('kind' in part && part.kind === 'verb') found.push(part as Verb);
     Object.values(part).forEach(visit);
@@ -119,7 +196,11 @@ function verbsOf(system: System): Verb[] {
 
 function entriesOn(system: System): Map<string, [string, string][]> {
   const found = new Map<string, [string, string][]>();
-  for (const { verb, on, with: [entry] } of verbsOf(system)) {
+  for (const {
+    verb,
+    on,
+    with: [entry],
+  } of verbsOf(system)) {
     if ((verb !== 'addWaitEntry' && verb !== 'addWaitEntryExclusive') || on === null || entry === undefined || 'kind' in entry) continue;
     const key = `${on.type}.${on.field}`;
     const entries = found.get(key) ?? [];
@@ -131,111 +212,241 @@ function entriesOn(system: System): Map<string, [string, string][]> {
 
 function onQueue(system: System): Record<string, string[]> {
   const found: Record<string, string[]> = {};
-  for (const { verb, on, with: [queue] } of verbsOf(system)) {
+  for (const {
+    verb,
+    on,
+    with: [queue],
+  } of verbsOf(system)) {
     if (verb !== 'queue' || on === null || queue === undefined || 'kind' in queue) continue;
-    const works = found[`${queue.type}.${queue.field}`] ??= [];
+    const works = (found[`${queue.type}.${queue.field}`] ??= []);
     if (!works.includes(`${on.type}.${on.field}`)) works.push(`${on.type}.${on.field}`);
   }
   return found;
 }
 
 function contractsOf(system: System, words: readonly string[]): Contract[] {
-  return system.rules.flatMap(rule => rule.kind !== 'contract' ? [] : [{
-    rule: rule.name, operation: rule.operation, parameters: rule.parameters, ensures: rule.ensures,
-    fails: rule.fails.map(({ errno, when }) => ({ errno, value: 1 + words.indexOf(errno), when })),
-  }]);
+  return system.rules.flatMap(rule =>
+    rule.kind !== 'contract'
+      ? []
+      : [
+          {
+            rule: rule.name,
+            operation: rule.operation,
+            parameters: rule.parameters,
+            ensures: rule.ensures,
+            fails: rule.fails.map(({ errno, when }) => ({ errno, value: 1 + words.indexOf(errno), when })),
+          },
+        ],
+  );
 }
 
 // ---- Pools and workers
 
-function poolsOf(frame: Frame, drafts: readonly DraftThread[], sites: readonly Site[], before: Readonly<Record<string, number>>): Record<string, number> {
+function poolsOf(
+  frame: Frame,
+  drafts: readonly DraftThread[],
+  sites: readonly Site[],
+  before: Readonly<Record<string, number>>,
+): Record<string, number> {
   const pools: Record<string, number> = { ...before };
   for (const { graph } of drafts) {
     const { most, repeated } = allocationsOf(graph);
     if (repeated !== null) {
-      throw new NotRunnable({ at: sites[repeated]?.at ?? frame.scenario.at, name: 'alloc-in-loop', what: `${frame.scenario.name} may allocate here any number of times, and an object is never the same twice.`, wayOut: 'Allocate outside the loop, or count the rounds: `for (let i = 0; i < 3; i += 1)`.' });
+      throw new NotRunnable({
+        at: sites[repeated]?.at ?? frame.scenario.at,
+        name: 'alloc-in-loop',
+        what: `${frame.scenario.name} may allocate here any number of times, and an object is never the same twice.`,
+        wayOut: 'Allocate outside the loop, or count the rounds: `for (let i = 0; i < 3; i += 1)`.',
+      });
     }
     for (const [type, count] of Object.entries(most)) pools[type] = (pools[type] ?? 0) + count;
   }
   const large = Object.entries(pools).find(([, count]) => count > 30);
-  if (large !== undefined) throw new NotRunnable({ at: frame.scenario.at, name: 'too-many-objects', what: `${frame.scenario.name} may allocate ${large[1]} ${large[0]}; a set holds at most 30.`, wayOut: 'Use fewer, a scenario should be the smallest that shows something.' });
+  if (large !== undefined)
+    throw new NotRunnable({
+      at: frame.scenario.at,
+      name: 'too-many-objects',
+      what: `${frame.scenario.name} may allocate ${large[1]} ${large[0]}; a set holds at most 30.`,
+      wayOut: 'Use fewer, a scenario should be the smallest that shows something.',
+    });
   return pools;
 }
 
 function workersOf(frame: Frame, shared: Shared, pools: Readonly<Record<string, number>>): DraftThread[] {
   const { system } = frame;
-  const queued = new Set(verbsOf(system).flatMap(({ verb, on }) => verb === 'queue' && on !== null ? [`${on.type}.${on.field}`] : []));
-  return Object.values(system.objects).flatMap(object => object.fields.flatMap(field => {
-    const operation = object.runs[field.name];
-    if (field.type.kind !== 'work' || operation === undefined || !queued.has(`${object.name}.${field.name}`)) return [];
-    return Array.from({ length: pools[object.name] ?? 0 }, (_, index): DraftThread => {
-      const inliner = createInliner(shared);
-      inliner.worker(operation, { object: { kind: 'constant', value: index + 1 }, type: object.name, field: field.name });
-      const graph = inliner.finish();
-      const { most } = allocationsOf(graph);
-      const type = Object.keys(most)[0];
-      if (type !== undefined) {
-        const at = (system.operations[operation] as Operation).at;
-        throw new NotRunnable({ at, name: 'alloc-in-loop', what: `The work ${object.name}.${field.name} allocates a ${type}, and it may run any number of times.`, wayOut: 'Allocate where the work is queued, and hand the object over in a field.' });
-      }
-      return { name: `worker ${object.name}#${index + 1}.${field.name}`, text: operation, context: 'worker', work: { type: object.name, instance: index + 1, field: field.name }, graph };
-    });
-  }));
+  const queued = new Set(verbsOf(system).flatMap(({ verb, on }) => (verb === 'queue' && on !== null ? [`${on.type}.${on.field}`] : [])));
+  return Object.values(system.objects).flatMap(object =>
+    object.fields.flatMap(field => {
+      const operation = object.runs[field.name];
+      if (field.type.kind !== 'work' || operation === undefined || !queued.has(`${object.name}.${field.name}`)) return [];
+      return Array.from({ length: pools[object.name] ?? 0 }, (_, index): DraftThread => {
+        const inliner = createInliner(shared);
+        inliner.worker(operation, { object: { kind: 'constant', value: index + 1 }, type: object.name, field: field.name });
+        const graph = inliner.finish();
+        const { most } = allocationsOf(graph);
+        const type = Object.keys(most)[0];
+        if (type !== undefined) {
+          const at = (system.operations[operation] as Operation).at;
+          throw new NotRunnable({
+            at,
+            name: 'alloc-in-loop',
+            what: `The work ${object.name}.${field.name} allocates a ${type}, and it may run any number of times.`,
+            wayOut: 'Allocate where the work is queued, and hand the object over in a field.',
+          });
+        }
+        return {
+          name: `worker ${object.name}#${index + 1}.${field.name}`,
+          text: operation,
+          context: 'worker',
+          work: { type: object.name, instance: index + 1, field: field.name },
+          graph,
+        };
+      });
+    }),
+  );
 }
 
 // ---- Putting it together
 
-function assemble(frame: Frame, drafts: readonly DraftThread[], sites: readonly Site[], pools: Readonly<Record<string, number>>, allocated: Readonly<Record<string, number>>, stays: readonly string[], setup: Program['setup']): Program {
+function assemble(
+  frame: Frame,
+  drafts: readonly DraftThread[],
+  sites: readonly Site[],
+  pools: Readonly<Record<string, number>>,
+  allocated: Readonly<Record<string, number>>,
+  stays: readonly string[],
+  setup: Program['setup'],
+): Program {
   const { system } = frame;
-  const threads = drafts.map(({ graph, ...head }): Thread => ({ ...head, nodes: graph.nodes, start: graph.start, slots: closeSlots(graph.slots, pools, frame.words.length), calls: graph.calls }));
-  const waitQueues = Object.values(system.objects).flatMap(object => object.fields.filter(field => field.type.kind === 'wait-queue')
-    .flatMap(field => Array.from({ length: pools[object.name] ?? 0 }, (_, index) => ({ type: object.name, instance: index + 1, field: field.name }))));
-  const types = Object.values(system.objects).map((object): ProgramType => ({
-    name: object.name, pool: pools[object.name] ?? 0, initial: allocated[object.name] ?? 0, runs: object.runs, owns: object.owns,
-    fields: object.fields.map(field => ({ name: field.name, kind: field.type.kind, constant: field.constant, ...sizeOf(field.type, pools, frame.words.length, drafts.length, waitQueues.length) })),
-  }));
+  const threads = drafts.map(
+    ({ graph, ...head }): Thread => ({
+      ...head,
+      nodes: graph.nodes,
+      start: graph.start,
+      slots: closeSlots(graph.slots, pools, frame.words.length),
+      calls: graph.calls,
+    }),
+  );
+  const waitQueues = Object.values(system.objects).flatMap(object =>
+    object.fields
+      .filter(field => field.type.kind === 'wait-queue')
+      .flatMap(field =>
+        Array.from({ length: pools[object.name] ?? 0 }, (_, index) => ({ type: object.name, instance: index + 1, field: field.name })),
+      ),
+  );
+  const types = Object.values(system.objects).map(
+    (object): ProgramType => ({
+      name: object.name,
+      pool: pools[object.name] ?? 0,
+      initial: allocated[object.name] ?? 0,
+      runs: object.runs,
+      owns: object.owns,
+      fields: object.fields.map(field => ({
+        name: field.name,
+        kind: field.type.kind,
+        constant: field.constant,
+        ...sizeOf(field.type, pools, frame.words.length, drafts.length, waitQueues.length),
+      })),
+    }),
+  );
   const rules = setup === null ? [] : system.rules.filter((rule: Rule) => rule.kind !== 'contract');
-  return { system: system.name, variant: frame.variant, scenario: frame.scenario.name, types, globals: system.globals, words: frame.words, waitQueues, onQueue: onQueue(system), threads, sites,
-    contracts: setup === null ? [] : frame.contracts, rules, stays, setup, initial: { allocated: {}, alive: {}, cells: {}, exclusive: {}, threads: [] } };
+  return {
+    system: system.name,
+    variant: frame.variant,
+    scenario: frame.scenario.name,
+    types,
+    globals: system.globals,
+    words: frame.words,
+    waitQueues,
+    onQueue: onQueue(system),
+    threads,
+    sites,
+    contracts: setup === null ? [] : frame.contracts,
+    rules,
+    stays,
+    setup,
+    initial: { allocated: {}, alive: {}, cells: {}, exclusive: {}, threads: [] },
+  };
 }
 
-function sizeOf(type: import('../model.ts').FieldType, pools: Readonly<Record<string, number>>, words: number, threads: number, waitQueues: number): { max: number; to: string | null } {
+function sizeOf(
+  type: import('../model.ts').FieldType,
+  pools: Readonly<Record<string, number>>,
+  words: number,
+  threads: number,
+  waitQueues: number,
+): { max: number; to: string | null } {
   switch (type.kind) {
-    case 'mutex': case 'spinlock': case 'wait-queue': return { max: threads, to: null };
-    case 'srcu': case 'rcu': case 'work-queue': return { max: 0, to: null };
-    case 'refcount': return { max: 7, to: null };
-    case 'work': case 'boolean': return { max: 1, to: null };
-    case 'wait-entry': return { max: waitQueues, to: null };
-    case 'set': return { max: 2 ** (pools[type.of] ?? 0) - 1, to: type.of };
-    case 'pointer': return { max: pools[type.to] ?? 0, to: type.to };
-    case 'word': return { max: words, to: null };
-    case 'number': return { max: type.max, to: null };
+    case 'mutex':
+    case 'spinlock':
+    case 'wait-queue':
+      return { max: threads, to: null };
+    case 'srcu':
+    case 'rcu':
+    case 'work-queue':
+      return { max: 0, to: null };
+    case 'refcount':
+      return { max: 7, to: null };
+    case 'work':
+    case 'boolean':
+      return { max: 1, to: null };
+    case 'wait-entry':
+      return { max: waitQueues, to: null };
+    case 'set':
+      return { max: 2 ** (pools[type.of] ?? 0) - 1, to: type.of };
+    case 'pointer':
+      return { max: pools[type.to] ?? 0, to: type.to };
+    case 'word':
+      return { max: words, to: null };
+    case 'number':
+      return { max: type.max, to: null };
   }
 }
 
 /** Sizes of slots: what a pool allows, or the largest value that ever gets there. */
 function closeSlots(open: readonly OpenSlot[], pools: Readonly<Record<string, number>>, words: number): Slot[] {
-  const max = open.map(({ type, mask, max: own, from }) => mask !== null ? 2 ** (pools[mask] ?? 0) - 1 : type !== null ? pools[type] ?? 0
-    : from.reduce((most, value) => value.kind === 'constant' ? Math.max(most, value.value) : most, own));
+  const max = open.map(({ type, mask, max: own, from }) =>
+    mask !== null
+      ? 2 ** (pools[mask] ?? 0) - 1
+      : type !== null
+        ? (pools[type] ?? 0)
+        : from.reduce((most, value) => (value.kind === 'constant' ? Math.max(most, value.value) : most), own),
+  );
   const word = open.map(slot => slot.word);
-  for (let changed = true; changed;) {
+  for (let changed = true; changed; ) {
     changed = false;
     open.forEach(({ from }, index) => {
       for (const value of from) {
         const bound = boundOf(value, max);
-        if (bound > (max[index] ?? 0)) { max[index] = bound; changed = true; }
-        if (value.kind === 'slot' && word[value.slot] === true && word[index] !== true) { word[index] = true; changed = true; }
+        if (bound > (max[index] ?? 0)) {
+          max[index] = bound;
+          changed = true;
+        }
+        if (value.kind === 'slot' && word[value.slot] === true && word[index] !== true) {
+          word[index] = true;
+          changed = true;
+        }
       }
     });
   }
-  return open.map(({ name, type }, index) => ({ name, type, word: word[index] ?? false, max: word[index] === true ? Math.max(words, max[index] ?? 0) : max[index] ?? 0 }));
+  return open.map(({ name, type }, index) => ({
+    name,
+    type,
+    word: word[index] ?? false,
+    max: word[index] === true ? Math.max(words, max[index] ?? 0) : (max[index] ?? 0),
+  }));
 }
 
 function boundOf(value: Value, max: readonly number[]): number {
   if (value.kind === 'constant') return value.value;
   if (value.kind === 'slot') return max[value.slot] ?? 0;
-  if (value.operator === '+') return Math.min(15, value.of.reduce((sum, part) => sum + boundOf(part, max), 0));
-  if (value.operator === '-' || value.operator === '&&' || value.operator === '||') return Math.max(...value.of.map(part => boundOf(part, max)));
+  if (value.operator === '+')
+    return Math.min(
+      15,
+      value.of.reduce((sum, part) => sum + boundOf(part, max), 0),
+    );
+  if (value.operator === '-' || value.operator === '&&' || value.operator === '||')
+    return Math.max(...value.of.map(part => boundOf(part, max)));
   return 1;
 }
 
@@ -246,7 +457,17 @@ function valueIn(value: Value, slots: readonly number[]): number {
 }
 
 function atStart(thread: Thread): State['threads'][number] {
-  return { node: thread.start === END ? END : thread.start, slots: {}, readers: {}, grace: {}, flush: {}, waiting: {}, seen: 0, due: 0, ensured: 0 };
+  return {
+    node: thread.start === END ? END : thread.start,
+    slots: {},
+    readers: {},
+    grace: {},
+    flush: {},
+    waiting: {},
+    seen: 0,
+    due: 0,
+    ensured: 0,
+  };
 }
 
 /** The setup's state in the numbers of the program: only wait queues are counted differently, because there are more of them. */
@@ -256,22 +477,33 @@ function translate(setup: Setup, program: Program): Omit<State, 'threads'> {
   for (const [name, value] of Object.entries(cells)) {
     const [, type = '', field = ''] = /^(.*)#\d+\.(.*)$/.exec(name) ?? [];
     const kind = program.types.find(one => one.name === type)?.fields.find(one => one.name === field)?.kind;
-    if (kind !== 'wait-entry' || value === 0) { translated[name] = value; continue; }
+    if (kind !== 'wait-entry' || value === 0) {
+      translated[name] = value;
+      continue;
+    }
     const queue = setup.program.waitQueues[value - 1];
-    translated[name] = 1 + program.waitQueues.findIndex(one => one.type === queue?.type && one.instance === queue.instance && one.field === queue.field);
+    translated[name] =
+      1 + program.waitQueues.findIndex(one => one.type === queue?.type && one.instance === queue.instance && one.field === queue.field);
   }
   return { allocated, alive, cells: translated, exclusive };
 }
 
 function namesIn(environment: Environment): Record<string, string> {
   const names: Record<string, string> = {};
-  for (const [local, { type, value }] of environment) if (type !== null && value.kind === 'constant' && value.value > 0) names[`${type}#${value.value}`] ??= local.split('@')[0] ?? local;
+  for (const [local, { type, value }] of environment)
+    if (type !== null && value.kind === 'constant' && value.value > 0) names[`${type}#${value.value}`] ??= local.split('@')[0] ?? local;
   return names;
 }
 
 function instanceName(scenario: Scenario, what: Expression, environment: Environment): string {
   const typed = what.kind === 'local' ? environment.get(what.name) : undefined;
   if (what.kind === 'global') return `${what.type}#1`;
-  if (typed?.type == null || typed.value.kind !== 'constant') throw new NotRunnable({ at: scenario.at, name: 'stays-without-object', what: `${scenario.name} names something in stays that is not an object of its setup.`, wayOut: 'Name locals that hold objects.' });
+  if (typed?.type == null || typed.value.kind !== 'constant')
+    throw new NotRunnable({
+      at: scenario.at,
+      name: 'stays-without-object',
+      what: `${scenario.name} names something in stays that is not an object of its setup.`,
+      wayOut: 'Name locals that hold objects.',
+    });
   return `${typed.type}#${typed.value.value}`;
 }

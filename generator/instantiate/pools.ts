@@ -1,12 +1,13 @@
 /** How many objects of each type a thread may allocate on any path. */
-import type { Graph } from './inline.ts';
+
 import { END, type Node } from '../program.ts';
+import type { Graph } from './inline.ts';
 
 /** `repeated`: the site of an allocation that a loop may reach again, or null. */
 export function allocationsOf({ nodes, start }: Pick<Graph, 'nodes' | 'start'>): { most: Record<string, number>; repeated: number | null } {
   const repeated = nodes.findIndex((node, index) => node.action.kind === 'alloc' && reaches(nodes, index));
   if (repeated >= 0) return { most: {}, repeated: nodes[repeated]?.site ?? 0 };
-  const types = [...new Set(nodes.flatMap(({ action }) => action.kind === 'alloc' ? [action.type] : []))];
+  const types = [...new Set(nodes.flatMap(({ action }) => (action.kind === 'alloc' ? [action.type] : [])))];
   const most: Record<string, number> = {};
   for (const type of types) {
     const count = longest(nodes, start, type);
@@ -17,10 +18,17 @@ export function allocationsOf({ nodes, start }: Pick<Graph, 'nodes' | 'start'>):
 
 export function successorsOf({ action, next, otherwise }: Node): readonly number[] {
   switch (action.kind) {
-    case 'branch': case 'put': case 'next': case 'next-entry': return [next, otherwise];
-    case 'choose': return action.alternatives;
-    case 'bug': return [];
-    default: return [next];
+    case 'branch':
+    case 'put':
+    case 'next':
+    case 'next-entry':
+      return [next, otherwise];
+    case 'choose':
+      return action.alternatives;
+    case 'bug':
+      return [];
+    default:
+      return [next];
   }
 }
 

@@ -18,21 +18,37 @@ function applyOne(system: System, variant: Variant): System {
   const operations: Record<string, Operation> = { ...system.operations };
   for (const [name, by] of Object.entries(variant.operations)) {
     const old = operations[name];
-    if (by === null) { delete operations[name]; continue; }
+    if (by === null) {
+      delete operations[name];
+      continue;
+    }
     // Inside its own replacement a name means what it meant before.
     const kept = `${name} of ${variant.of ?? system.name}`;
     const body = renameCalls(by.body, name, kept);
     operations[name] = { ...by, body, doc: by.doc || (old?.doc ?? '') };
     if (old !== undefined && JSON.stringify(body) !== JSON.stringify(by.body)) operations[kept] = old;
   }
-  const rules = [...system.rules.flatMap((rule): Rule[] => {
-    const by = variant.rules[rule.name];
-    if (by === null) return [];
-    return [by === undefined ? rule : { ...by, doc: by.doc || rule.doc, source: by.source ?? rule.source }];
-  }), ...variant.also];
-  const objects = Object.fromEntries(Object.entries(system.objects).map(([name, object]) =>
-    [name, { ...object, runs: variant.runs[name] ?? object.runs, owns: variant.owns[name] ?? object.owns }]));
-  return { ...system, operations, objects, rules: rules.map(rule => settle(rule, rules)), scenarios: system.scenarios.filter(scenario => !variant.absentScenarios.includes(scenario.name)) };
+  const rules = [
+    ...system.rules.flatMap((rule): Rule[] => {
+      const by = variant.rules[rule.name];
+      if (by === null) return [];
+      return [by === undefined ? rule : { ...by, doc: by.doc || rule.doc, source: by.source ?? rule.source }];
+    }),
+    ...variant.also,
+  ];
+  const objects = Object.fromEntries(
+    Object.entries(system.objects).map(([name, object]) => [
+      name,
+      { ...object, runs: variant.runs[name] ?? object.runs, owns: variant.owns[name] ?? object.owns },
+    ]),
+  );
+  return {
+    ...system,
+    operations,
+    objects,
+    rules: rules.map(rule => settle(rule, rules)),
+    scenarios: system.scenarios.filter(scenario => !variant.absentScenarios.includes(scenario.name)),
+  };
 }
 
 function renameCalls(body: readonly Statement[], from: string, to: string): Statement[] {

@@ -9,7 +9,10 @@ export function wordsOf(system: System): string[] {
   const words = new Set<string>();
   let largest = 0;
   const visit = (part: unknown, inReturn: boolean): void => {
-    if (Array.isArray(part)) { for (const one of part) visit(one, inReturn); return; }
+    if (Array.isArray(part)) {
+      for (const one of part) visit(one, inReturn);
+      return;
+    }
     if (part === null || typeof part !== 'object') return;
     const { kind, value } = part as { kind?: unknown; value?: unknown };
     if (kind === 'constant' && typeof value === 'string') words.add(value);
@@ -22,8 +25,12 @@ export function wordsOf(system: System): string[] {
     visit(operation.body, false);
   }
   visit(system.rules, false);
-  visit(system.scenarios.map(scenario => scenario.body), false);
-  for (const object of Object.values(system.objects)) for (const { type } of object.fields) if (type.kind === 'word') for (const word of type.values) words.add(word);
+  visit(
+    system.scenarios.map(scenario => scenario.body),
+    false,
+  );
+  for (const object of Object.values(system.objects))
+    for (const { type } of object.fields) if (type.kind === 'word') for (const word of type.values) words.add(word);
   const mixed = Object.values(system.operations).some(operation => operation.errnos.length > 0);
   const numbers = mixed ? Array.from({ length: largest }, (_, index) => String(index + 1)) : [];
   return [...numbers, ...[...words].sort()];

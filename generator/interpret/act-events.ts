@@ -1,9 +1,9 @@
 /** The events of a trace that a node of a program makes. A node cut by a fatal finding gives the event that it attempted. */
 import type { Event } from '../../oracles/event.ts';
+import type { Program, State, Target, Value } from '../program.ts';
 import { cellName, evaluate, isAlive, membersOf, objectName, type Slots } from './evaluate.ts';
 import type { Act } from './interpret.ts';
-import { touchesOf, type Touch } from './judge-step.ts';
-import type { Program, State, Target, Value } from '../program.ts';
+import { type Touch, touchesOf } from './judge-step.ts';
 import { fieldOf, nodeAt, threadAt } from './program-index.ts';
 import { fieldScalar, typedScalar } from './scalar.ts';
 
@@ -11,14 +11,20 @@ type Bare<One> = One extends unknown ? Omit<One, 'seq' | 'thread' | 'site'> : ne
 /** An event without its place in the trace. */
 export type Happening = Bare<Event>;
 
-interface Happened { readonly program: Program; readonly thread: number; readonly act: Act; /** Before the step. */ readonly state: State }
+interface Happened {
+  readonly program: Program;
+  readonly thread: number;
+  readonly act: Act /** Before the step. */;
+  readonly state: State;
+}
 
 export function happenings(at: Happened): Happening[] {
   const { program, thread, act, state } = at;
   const node = nodeAt(threadAt(program, thread), act.node);
   if (act.cut) {
-    const broken = touchesOf({ program, state, thread, node, slots: act.before, alternative: act.alternative })
-      .find(({ type, instance }) => !isAlive(state, type, instance));
+    const broken = touchesOf({ program, state, thread, node, slots: act.before, alternative: act.alternative }).find(
+      ({ type, instance }) => !isAlive(state, type, instance),
+    );
     if (broken && broken.instance === 0) return [nullFollowed(broken)];
   }
   return happeningsOf(at);
@@ -37,45 +43,107 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
   const memberType = (of: Target) => fieldOf(program, of.type, of.field).to ?? of.type;
   const assigned = (slots: Slots, slot: number) => slots[slot] ?? 0;
   switch (action.kind) {
-    case 'set': case 'branch': case 'jump': case 'choose': return [];
-    case 'read-constant': case 'read':
-      return [{ kind: 'read', field: target, value: cut ? null : fieldScalar(program, action.target.type, action.target.field, assigned(after, action.slot)) }];
-    case 'assert-held': return [{ kind: 'assert-held', lock: target }];
-    case 'write': return [{ kind: 'write', field: target, value: fieldScalar(program, action.target.type, action.target.field, evaluate(action.value, before)) }];
+    case 'set':
+    case 'branch':
+    case 'jump':
+    case 'choose':
+      return [];
+    case 'read-constant':
+    case 'read':
+      return [
+        {
+          kind: 'read',
+          field: target,
+          value: cut ? null : fieldScalar(program, action.target.type, action.target.field, assigned(after, action.slot)),
+        },
+      ];
+    case 'assert-held':
+      return [{ kind: 'assert-held', lock: target }];
+    case 'write':
+      return [
+        {
+          kind: 'write',
+          field: target,
+          value: fieldScalar(program, action.target.type, action.target.field, evaluate(action.value, before)),
+        },
+      ];
 
-    case 'add': case 'remove': return [{ kind: action.kind, set: target, member: object(memberType(action.target), action.member) }];
+    case 'add':
+    case 'remove':
+      return [{ kind: action.kind, set: target, member: object(memberType(action.target), action.member) }];
     case 'has': {
       const member = evaluate(action.member, before);
-      return [{ kind: 'has', set: target, member: objectName(memberType(action.target), member), found: !cut && membersOf(value).includes(member) }];
+      return [
+        {
+          kind: 'has',
+          set: target,
+          member: objectName(memberType(action.target), member),
+          found: !cut && membersOf(value).includes(member),
+        },
+      ];
     }
-    case 'next': case 'pick': return [{ kind: 'next', set: target, member: alternative === 0 ? null : objectName(memberType(action.target), alternative) }];
+    case 'next':
+    case 'pick':
+      return [{ kind: 'next', set: target, member: alternative === 0 ? null : objectName(memberType(action.target), alternative) }];
 
     case 'lock': {
       const irq = action.irq ? { irq: true } : {};
-      return cut ? [{ kind: 'want', lock: target, ...irq }] : [{ kind: 'want', lock: target, ...irq }, { kind: 'got', lock: target, ...irq }];
+      return cut
+        ? [{ kind: 'want', lock: target, ...irq }]
+        : [
+            { kind: 'want', lock: target, ...irq },
+            { kind: 'got', lock: target, ...irq },
+          ];
     }
-    case 'unlock': return [{ kind: 'released', lock: target, ...(action.irq ? { irq: true } : {}) }];
-    case 'try-lock': return [{ kind: 'tried', lock: target, got: !cut && value === 0 }];
-    case 'enter': case 'exit': case 'grace-begin': case 'grace-end': return [{ kind: action.kind, domain: target }];
-    case 'get': case 'put': return [{ kind: action.kind, counter: target }];
-    case 'get-unless-zero': return [{ kind: 'get-unless-zero', counter: target, got: !cut && value !== 0 }];
+    case 'unlock':
+      return [{ kind: 'released', lock: target, ...(action.irq ? { irq: true } : {}) }];
+    case 'try-lock':
+      return [{ kind: 'tried', lock: target, got: !cut && value === 0 }];
+    case 'enter':
+    case 'exit':
+    case 'grace-begin':
+    case 'grace-end':
+      return [{ kind: action.kind, domain: target }];
+    case 'get':
+    case 'put':
+      return [{ kind: action.kind, counter: target }];
+    case 'get-unless-zero':
+      return [{ kind: 'get-unless-zero', counter: target, got: !cut && value !== 0 }];
 
     case 'alloc': {
-      const fields = Object.entries(action.fields).map(([field, given]) => [field, fieldScalar(program, action.type, field, evaluate(given, before))]);
-      return [{ kind: 'alloc', object: objectName(action.type, (state.allocated[action.type] ?? 0) + 1), fields: Object.fromEntries(fields) }];
+      const fields = Object.entries(action.fields).map(([field, given]) => [
+        field,
+        fieldScalar(program, action.type, field, evaluate(given, before)),
+      ]);
+      return [
+        { kind: 'alloc', object: objectName(action.type, (state.allocated[action.type] ?? 0) + 1), fields: Object.fromEntries(fields) },
+      ];
     }
-    case 'free': return [{ kind: 'free', object: object(action.type, action.object) }];
+    case 'free':
+      return [{ kind: 'free', object: object(action.type, action.object) }];
 
-    case 'queue': return [{ kind: 'queue', work: target, on: action.on ? name(action.on) : null, queued: value === 0 }];
-    case 'take': return [{ kind: 'run-begin', work: target }];
-    case 'done': return [{ kind: 'run-end', work: target }];
-    case 'flush-begin': case 'flush-end': case 'cancel-end': return [{ kind: action.kind, work: target }];
-    case 'cancel-begin': return [{ kind: 'cancel-begin', work: target, removed: !cut && value !== 0 }];
-    case 'flush-queue-begin': case 'flush-queue-end': return [{ kind: action.kind, on: target }];
+    case 'queue':
+      return [{ kind: 'queue', work: target, on: action.on ? name(action.on) : null, queued: value === 0 }];
+    case 'take':
+      return [{ kind: 'run-begin', work: target }];
+    case 'done':
+      return [{ kind: 'run-end', work: target }];
+    case 'flush-begin':
+    case 'flush-end':
+    case 'cancel-end':
+      return [{ kind: action.kind, work: target }];
+    case 'cancel-begin':
+      return [{ kind: 'cancel-begin', work: target, removed: !cut && value !== 0 }];
+    case 'flush-queue-begin':
+    case 'flush-queue-end':
+      return [{ kind: action.kind, on: target }];
 
     case 'link': {
       // A lock of its own step came before it; linking and letting go are one step, and two events.
-      const linked = cut || !action.exclusive || !Object.keys(state.exclusive).some(entry => state.exclusive[entry] === 1 && state.cells[entry] === queueNumber(program, target));
+      const linked =
+        cut ||
+        !action.exclusive ||
+        !Object.keys(state.exclusive).some(entry => state.exclusive[entry] === 1 && state.cells[entry] === queueNumber(program, target));
       const link: Happening = { kind: 'link', queue: target, entry: name(action.entry), exclusive: action.exclusive, linked };
       return cut ? [link] : [link, { kind: 'released', lock: target }];
     }
@@ -85,15 +153,26 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
     }
     case 'next-entry':
       // Finding no more entries is a step that nothing outside can see.
-      return alternative === 0 ? [] : [{ kind: 'callback', queue: target, entry: cellName(action.entryType, alternative, action.entryField) }];
-    case 'wait-prepare': case 'wait-finish': case 'wake-all': return [{ kind: action.kind, queue: target }];
-    case 'wait-sleep': return [{ kind: 'wait-sleep', queue: target, result: alternative === 1 ? 'timeout' : 'woken' }];
+      return alternative === 0
+        ? []
+        : [{ kind: 'callback', queue: target, entry: cellName(action.entryType, alternative, action.entryField) }];
+    case 'wait-prepare':
+    case 'wait-finish':
+    case 'wake-all':
+      return [{ kind: action.kind, queue: target }];
+    case 'wait-sleep':
+      return [{ kind: 'wait-sleep', queue: target, result: alternative === 1 ? 'timeout' : 'woken' }];
 
-    case 'fget': case 'close-fd': return [{ kind: action.kind, field: target, file: value === 0 ? null : objectName(memberType(action.target), value) }];
-    case 'bug': return [{ kind: 'bug' }];
+    case 'fget':
+    case 'close-fd':
+      return [{ kind: action.kind, field: target, file: value === 0 ? null : objectName(memberType(action.target), value) }];
+    case 'bug':
+      return [{ kind: 'bug' }];
     case 'call': {
       const call = callAt(program, thread, action.call);
-      return [{ kind: 'call', call: call.name, arguments: call.arguments.map(one => typedScalar(program, one, evaluate(one.value, before))) }];
+      return [
+        { kind: 'call', call: call.name, arguments: call.arguments.map(one => typedScalar(program, one, evaluate(one.value, before))) },
+      ];
     }
     case 'return': {
       const call = callAt(program, thread, action.call);

@@ -1,9 +1,9 @@
 /** What a call's contract has to remember while the call runs, and what it is judged by at the return. */
 import type { Predicate } from '../model.ts';
 import { END, type Finding, type Program, type State } from '../program.ts';
-import { evaluate, look, type Look, type Slots } from './evaluate.ts';
-import { contractAt, nodeAt, threadAt } from './program-index.ts';
+import { evaluate, type Look, look, type Slots } from './evaluate.ts';
 import type { Attempt } from './judge-step.ts';
+import { contractAt, nodeAt, threadAt } from './program-index.ts';
 
 /** Every thread inside a call with a contract sees the state that a step of any thread has led to. */
 export function seeInstant(program: Program, state: State): void {
@@ -45,16 +45,22 @@ export function judgeReturn({ program, state, thread: number, node, slots }: Att
   const position = state.threads[number];
   if (!contract || !call || !position) return [];
   const variables = parametersOf(program, number, node.call, slots);
-  const objects = Object.fromEntries(contract.parameters.flatMap(({ name, type }) => (type !== null && variables[name] ? [[name, `${type}#${variables[name]}`]] : [])));
+  const objects = Object.fromEntries(
+    contract.parameters.flatMap(({ name, type }) => (type !== null && variables[name] ? [[name, `${type}#${variables[name]}`]] : [])),
+  );
   const broken = (detail: string): Finding[] => [{ rule: contract.rule, detail, fatal: false, objects }];
   const failure = call.result.word ? contract.fails.findIndex(({ value }) => value === result) : -1;
   if (failure >= 0) {
     const errno = contract.fails[failure]?.errno ?? '';
-    return position.seen & (1 << failure) ? [] : broken(`${call.name} returns ${errno}, whose condition was true at no instant of the call`);
+    return position.seen & (1 << failure)
+      ? []
+      : broken(`${call.name} returns ${errno}, whose condition was true at no instant of the call`);
   }
   if (position.due === 1) {
     const names = contract.fails.flatMap(({ errno }, index) => (position.seen & (1 << index) ? [errno] : []));
     return broken(`${call.name} succeeds, although at every instant of the call ${names.join(' or ')} was due`);
   }
-  return contract.ensures && position.ensured === 0 ? broken(`${call.name} succeeds, but what it ensures was true at no instant of the call`) : [];
+  return contract.ensures && position.ensured === 0
+    ? broken(`${call.name} succeeds, but what it ensures was true at no instant of the call`)
+    : [];
 }

@@ -31,17 +31,28 @@ export function wordNumber(program: Program, word: string): number {
 export function operate(operator: Operator, of: readonly number[]): number {
   const [a = 0, b = 0] = of;
   switch (operator) {
-    case '!': return a === 0 ? 1 : 0;
-    case '===': return a === b ? 1 : 0;
-    case '!==': return a !== b ? 1 : 0;
-    case '<': return a < b ? 1 : 0;
-    case '<=': return a <= b ? 1 : 0;
-    case '>': return a > b ? 1 : 0;
-    case '>=': return a >= b ? 1 : 0;
-    case '+': return of.reduce((sum, one) => sum + one, 0);
-    case '-': return of.length === 1 ? -a : a - b;
-    case '&&': return of.find(one => one === 0) ?? of.at(-1) ?? 1;
-    case '||': return of.find(one => one !== 0) ?? of.at(-1) ?? 0;
+    case '!':
+      return a === 0 ? 1 : 0;
+    case '===':
+      return a === b ? 1 : 0;
+    case '!==':
+      return a !== b ? 1 : 0;
+    case '<':
+      return a < b ? 1 : 0;
+    case '<=':
+      return a <= b ? 1 : 0;
+    case '>':
+      return a > b ? 1 : 0;
+    case '>=':
+      return a >= b ? 1 : 0;
+    case '+':
+      return of.reduce((sum, one) => sum + one, 0);
+    case '-':
+      return of.length === 1 ? -a : a - b;
+    case '&&':
+      return of.find(one => one === 0) ?? of.at(-1) ?? 1;
+    case '||':
+      return of.find(one => one !== 0) ?? of.at(-1) ?? 0;
   }
 }
 
@@ -49,9 +60,15 @@ export type Slots = Readonly<Record<number, number>>;
 
 export function evaluate(value: Value, slots: Slots): number {
   switch (value.kind) {
-    case 'constant': return value.value;
-    case 'slot': return slots[value.slot] ?? 0;
-    case 'operator': return operate(value.operator, value.of.map(one => evaluate(one, slots)));
+    case 'constant':
+      return value.value;
+    case 'slot':
+      return slots[value.slot] ?? 0;
+    case 'operator':
+      return operate(
+        value.operator,
+        value.of.map(one => evaluate(one, slots)),
+      );
   }
 }
 
@@ -61,13 +78,16 @@ export function isAlive(state: State, type: string, instance: number): boolean {
 
 /** Allocated, not freed, and no counter of it is 0. */
 export function isLive(program: Program, state: State, type: string, instance: number): boolean {
-  return isAlive(state, type, instance)
-    && typeOf(program, type).fields.every(field => field.kind !== 'refcount' || (state.cells[cellName(type, instance, field.name)] ?? 0) !== 0);
+  return (
+    isAlive(state, type, instance) &&
+    typeOf(program, type).fields.every(field => field.kind !== 'refcount' || (state.cells[cellName(type, instance, field.name)] ?? 0) !== 0)
+  );
 }
 
 export function liveInstances(program: Program, state: State, type: string): number[] {
   const live: number[] = [];
-  for (let instance = 1; instance <= (state.allocated[type] ?? 0); instance++) if (isLive(program, state, type, instance)) live.push(instance);
+  for (let instance = 1; instance <= (state.allocated[type] ?? 0); instance++)
+    if (isLive(program, state, type, instance)) live.push(instance);
   return live;
 }
 
@@ -94,19 +114,34 @@ export interface Look {
 export function look(predicate: Predicate, at: Look): number {
   const { program, state } = at;
   switch (predicate.kind) {
-    case 'constant': return typeof predicate.value === 'string' ? wordNumber(program, predicate.value) : Number(predicate.value ?? 0);
-    case 'variable': return at.variables[predicate.name] ?? 0;
-    case 'global': return 1;
-    case 'field': return seenCell(predicate.field, at, cell => state.cells[cell] ?? 0);
-    case 'operator': return operate(predicate.operator, predicate.of.map(one => look(one, at)));
-    case 'live': return isLive(program, state, predicate.type, look(predicate.of, at)) ? 1 : 0;
-    case 'queued': return seenCell(predicate.work, at, cell => (state.cells[cell] ?? 0) !== 0 || isRunning(program, state, cell) ? 1 : 0);
-    case 'on-queue': return seenCell(predicate.entry, at, cell => (state.cells[cell] ?? 0) !== 0 ? 1 : 0);
-    case 'has': return setOf(predicate.set, at).includes(look(predicate.member, at)) ? 1 : 0;
-    case 'holds': return seenCell(predicate.lock, at, cell => at.thread !== null && isHeldBy(state, cell, at.thread) ? 1 : 0);
-    case 'held': return seenCell(predicate.lock, at, cell => state.threads.some((_, thread) => isHeldBy(state, cell, thread)) ? 1 : 0);
+    case 'constant':
+      return typeof predicate.value === 'string' ? wordNumber(program, predicate.value) : Number(predicate.value ?? 0);
+    case 'variable':
+      return at.variables[predicate.name] ?? 0;
+    case 'global':
+      return 1;
+    case 'field':
+      return seenCell(predicate.field, at, cell => state.cells[cell] ?? 0);
+    case 'operator':
+      return operate(
+        predicate.operator,
+        predicate.of.map(one => look(one, at)),
+      );
+    case 'live':
+      return isLive(program, state, predicate.type, look(predicate.of, at)) ? 1 : 0;
+    case 'queued':
+      return seenCell(predicate.work, at, cell => ((state.cells[cell] ?? 0) !== 0 || isRunning(program, state, cell) ? 1 : 0));
+    case 'on-queue':
+      return seenCell(predicate.entry, at, cell => ((state.cells[cell] ?? 0) !== 0 ? 1 : 0));
+    case 'has':
+      return setOf(predicate.set, at).includes(look(predicate.member, at)) ? 1 : 0;
+    case 'holds':
+      return seenCell(predicate.lock, at, cell => (at.thread !== null && isHeldBy(state, cell, at.thread) ? 1 : 0));
+    case 'held':
+      return seenCell(predicate.lock, at, cell => (state.threads.some((_, thread) => isHeldBy(state, cell, thread)) ? 1 : 0));
     case 'quantified': {
-      const holds = (member: number) => look(predicate.condition, { ...at, variables: { ...at.variables, [predicate.variable]: member } }) !== 0;
+      const holds = (member: number) =>
+        look(predicate.condition, { ...at, variables: { ...at.variables, [predicate.variable]: member } }) !== 0;
       const members = setOf(predicate.set, at);
       return (predicate.every ? members.every(holds) : members.some(holds)) ? 1 : 0;
     }
@@ -125,10 +160,16 @@ function seenCell(field: SeenField, at: Look, see: (cell: string) => number): nu
 }
 
 /** Every choice of live objects for the variables. */
-export function* choices(program: Program, state: State, over: readonly Variable[], bound: Readonly<Record<string, number>> = {}): Generator<Readonly<Record<string, number>>> {
+export function* choices(
+  program: Program,
+  state: State,
+  over: readonly Variable[],
+  bound: Readonly<Record<string, number>> = {},
+): Generator<Readonly<Record<string, number>>> {
   const [first, ...rest] = over;
   if (!first) return yield bound;
-  for (const instance of liveInstances(program, state, first.type)) yield* choices(program, state, rest, { ...bound, [first.name]: instance });
+  for (const instance of liveInstances(program, state, first.type))
+    yield* choices(program, state, rest, { ...bound, [first.name]: instance });
 }
 
 /** `{ irqfd: 'Irqfd#1' }` of the variables' numbers. */

@@ -1,9 +1,42 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { exploreSlowly } from './explore-slowly.ts';
 import type { Program } from '../program.ts';
-import { begunBefore, tinyCorners, cancelAndFlush, counterAtZero, exclusiveEntries, flushQueue, flushesItself, freedInUse, graceInside, interrupt, leftBehind, lostReference, nestedSections, notHeld, runFreesItself, timedSleep } from '../tiny/tiny-corners.ts';
-import { abBa, claim, descriptorUnderSpinlock, eachMember, gracePeriod, noGracePeriod, putToZero, sleepAndWake, takenTwice, tinyPrograms, underMutex, useAfterFree, wakeCallback, withoutMutex, workAndFlush } from '../tiny/tiny-programs.ts';
+import {
+  begunBefore,
+  cancelAndFlush,
+  counterAtZero,
+  exclusiveEntries,
+  flushesItself,
+  flushQueue,
+  freedInUse,
+  graceInside,
+  interrupt,
+  leftBehind,
+  lostReference,
+  nestedSections,
+  notHeld,
+  runFreesItself,
+  timedSleep,
+  tinyCorners,
+} from '../tiny/tiny-corners.ts';
+import {
+  abBa,
+  claim,
+  descriptorUnderSpinlock,
+  eachMember,
+  gracePeriod,
+  noGracePeriod,
+  putToZero,
+  sleepAndWake,
+  takenTwice,
+  tinyPrograms,
+  underMutex,
+  useAfterFree,
+  wakeCallback,
+  withoutMutex,
+  workAndFlush,
+} from '../tiny/tiny-programs.ts';
+import { exploreSlowly } from './explore-slowly.ts';
 
 const test = suite('slow exploration');
 
@@ -71,7 +104,7 @@ test('a call that never looks breaks its contract, and one that looks does not',
   assert.ok(broken(claim('succeed')).includes('claimContract'));
 });
 
-test('the last put of a descriptor\'s file frees it, whoever makes it', () => {
+test("the last put of a descriptor's file frees it, whoever makes it", () => {
   assert.equal(broken(descriptorUnderSpinlock()), ['always.neverSleepsInAtomic']);
 });
 
@@ -86,7 +119,8 @@ test('who flushes a run that frees its object touches it before, not after', () 
 });
 
 test('a run that waits for itself is found at once', () => {
-  for (const how of ['flush-begin', 'cancel-begin', 'flush-queue-begin'] as const) assert.equal(broken(flushesItself(how)), ['always.neverFlushesItself'], how);
+  for (const how of ['flush-begin', 'cancel-begin', 'flush-queue-begin'] as const)
+    assert.equal(broken(flushesItself(how)), ['always.neverFlushesItself'], how);
 });
 
 test('what is freed in use is found, and why is said', () => {
@@ -107,7 +141,8 @@ test('a counter at 0 stays there', () => {
 });
 
 test('letting go of what is not held cuts the path, claiming to hold it does not', () => {
-  for (const how of ['unlock', 'exit'] as const) assert.equal(broken(notHeld(how)), ['always.heldWhereAsserted', 'always.releasedByHolder'], how);
+  for (const how of ['unlock', 'exit'] as const)
+    assert.equal(broken(notHeld(how)), ['always.heldWhereAsserted', 'always.releasedByHolder'], how);
 });
 
 test('a grace period inside a read section never ends, and in an rcu section it must not even be waited for', () => {
@@ -130,7 +165,10 @@ test('a queue never has two exclusive entries, and a settled rule is not judged 
 
 test('at rest, what is left behind and a reference without an owner are found', () => {
   assert.is(exploreSlowly(leftBehind()).findings['always.quietAtTheEnd']?.count, 3);
-  assert.is(exploreSlowly(lostReference()).findings['always.referencesBalance']?.first.detail, 'File#1.refs is 1 and should be 0: nobody owns it');
+  assert.is(
+    exploreSlowly(lostReference()).findings['always.referencesBalance']?.first.detail,
+    'File#1.refs is 1 and should be 0: nobody owns it',
+  );
 });
 
 test('what was begun before the first thread can be ended by the threads', () => {

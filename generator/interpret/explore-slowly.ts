@@ -25,7 +25,7 @@ export function exploreSlowly(program: Program, visit: (state: State) => void = 
   let cut = 0;
   let stuck = 0;
   // One layer at a time, so that states already visited can be forgotten.
-  for (let layer = [start]; layer.length > 0;) {
+  for (let layer = [start]; layer.length > 0; ) {
     const nextLayer: State[] = [];
     for (const state of layer) {
       visit(state);

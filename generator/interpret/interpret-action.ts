@@ -1,13 +1,16 @@
 /** What each action does to a state: which alternatives it has, and what each of them changes. */
 import type { Action, Finding, Program, State, Target, ThreadState, Value } from '../program.ts';
-import { bit, cellName, evaluate, isRunning, membersOf, objectName } from './evaluate.ts';
 import { judgeReturn } from './contract-ghosts.ts';
-import { touchesOf, type Attempt } from './judge-step.ts';
+import { bit, cellName, evaluate, isRunning, membersOf, objectName } from './evaluate.ts';
+import { type Attempt, touchesOf } from './judge-step.ts';
 import { notIdle } from './not-idle.ts';
 import { fieldOf, indexOf, threadAt, typeOf } from './program-index.ts';
 
 /** A thread's slots while it runs, and those that were written since its step began. */
-export interface Frame { readonly slots: Record<number, number>; readonly assigned: Record<number, number> }
+export interface Frame {
+  readonly slots: Record<number, number>;
+  readonly assigned: Record<number, number>;
+}
 
 /** Alternatives that are enabled now; none: the thread has to wait. A target behind null is left to be judged. */
 export function alternativesOf({ program, state, thread, node: { action }, slots }: Omit<Attempt, 'alternative'>): number[] {
@@ -15,20 +18,33 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
   const cell = (target: Target) => state.cells[cellOf(target, slots)] ?? 0;
   const self = state.threads[thread];
   switch (action.kind) {
-    case 'lock': return enabledIf(cell(action.target) === 0 || cell(action.target) === thread + 1);
-    case 'take': return enabledIf(cell(action.target) !== 0);
-    case 'grace-end': return enabledIf(!Object.entries(self?.grace ?? {}).some(([note, sections]) => sections > 0 && note.startsWith(`${cellOf(action.target, slots)} `)));
-    case 'flush-end': case 'cancel-end': return enabledIf((self?.flush[cellOf(action.target, slots)] ?? 0) === 0);
-    case 'flush-queue-end': return enabledIf(worksOn(program, action.target).every(work => (self?.flush[work] ?? 0) === 0));
+    case 'lock':
+      return enabledIf(cell(action.target) === 0 || cell(action.target) === thread + 1);
+    case 'take':
+      return enabledIf(cell(action.target) !== 0);
+    case 'grace-end':
+      return enabledIf(
+        !Object.entries(self?.grace ?? {}).some(([note, sections]) => sections > 0 && note.startsWith(`${cellOf(action.target, slots)} `)),
+      );
+    case 'flush-end':
+    case 'cancel-end':
+      return enabledIf((self?.flush[cellOf(action.target, slots)] ?? 0) === 0);
+    case 'flush-queue-end':
+      return enabledIf(worksOn(program, action.target).every(work => (self?.flush[work] ?? 0) === 0));
     case 'wait-sleep': {
       const woken = (self?.waiting[cellOf(action.target, slots)] ?? 0) === 0;
       return woken ? [0] : action.timeout ? [1] : [];
     }
-    case 'next': return orZero(unvisited(membersOf(cell(action.target)), slots[action.visited] ?? 0));
-    case 'pick': return orZero(membersOf(cell(action.target)));
-    case 'next-entry': return orZero(unvisited(entriesOn(program, state, action, cellOf(action.target, slots)), slots[action.visited] ?? 0));
-    case 'choose': return action.alternatives.map((_, number) => number);
-    default: return [0];
+    case 'next':
+      return orZero(unvisited(membersOf(cell(action.target)), slots[action.visited] ?? 0));
+    case 'pick':
+      return orZero(membersOf(cell(action.target)));
+    case 'next-entry':
+      return orZero(unvisited(entriesOn(program, state, action, cellOf(action.target, slots)), slots[action.visited] ?? 0));
+    case 'choose':
+      return action.alternatives.map((_, number) => number);
+    default:
+      return [0];
   }
 }
 
@@ -46,7 +62,12 @@ function cellOf(target: Target, slots: Readonly<Record<number, number>>): string
 }
 
 /** Instances of the entry's type whose entry is on the queue. */
-function entriesOn(program: Program, state: State, { entryType, entryField }: Extract<Action, { kind: 'next-entry' }>, queue: string): number[] {
+function entriesOn(
+  program: Program,
+  state: State,
+  { entryType, entryField }: Extract<Action, { kind: 'next-entry' }>,
+  queue: string,
+): number[] {
   const number = indexOf(program).queueNumbers.get(queue);
   const entries: number[] = [];
   for (let instance = 1; instance <= (state.allocated[entryType] ?? 0); instance++) {
@@ -62,7 +83,10 @@ function worksOn(program: Program, queue: Target): string[] {
 }
 
 /** What an action led to: the node that follows, and what was broken. */
-export interface Outcome { readonly next: number; readonly findings: readonly Finding[] }
+export interface Outcome {
+  readonly next: number;
+  readonly findings: readonly Finding[];
+}
 
 /** Changes `draft` and `frame` into what they are after the action; with a fatal finding they mean nothing any more. */
 export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
@@ -76,28 +100,51 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
   const write = (cell: string, to: number) => writeCell(at, draft, cell, to);
   const assign = (slot: number, to: number) => assignSlot(at, frame, slot, to);
   const done: Outcome = { next: node.next, findings: [] };
-  const broken = (rule: string, detail: string): Outcome => ({ next: node.next, findings: [{ rule: `always.${rule}`, detail, fatal: true, objects: {} }] });
+  const broken = (rule: string, detail: string): Outcome => ({
+    next: node.next,
+    findings: [{ rule: `always.${rule}`, detail, fatal: true, objects: {} }],
+  });
 
   switch (action.kind) {
-    case 'set': assign(action.slot, number(action.value)); return done;
-    case 'branch': return number(action.when) !== 0 ? done : { next: node.otherwise, findings: [] };
-    case 'jump': return done;
-    case 'read-constant': case 'read': assign(action.slot, value); return done;
+    case 'set':
+      assign(action.slot, number(action.value));
+      return done;
+    case 'branch':
+      return number(action.when) !== 0 ? done : { next: node.otherwise, findings: [] };
+    case 'jump':
+      return done;
+    case 'read-constant':
+    case 'read':
+      assign(action.slot, value);
+      return done;
     case 'assert-held': {
       const held = value === thread + 1 || (self.readers[target] ?? 0) > 0;
-      return held ? done : { next: node.next, findings: [{ rule: 'always.heldWhereAsserted', detail: `${target} is not held`, fatal: false, objects: {} }] };
+      return held
+        ? done
+        : { next: node.next, findings: [{ rule: 'always.heldWhereAsserted', detail: `${target} is not held`, fatal: false, objects: {} }] };
     }
-    case 'write': write(target, number(action.value)); return done;
+    case 'write':
+      write(target, number(action.value));
+      return done;
 
-    case 'add': write(target, withMember(value, number(action.member))); return done;
-    case 'remove': write(target, withoutMember(value, number(action.member))); return done;
-    case 'has': assign(action.slot, membersOf(value).includes(number(action.member)) ? 1 : 0); return done;
-    case 'next': case 'next-entry':
+    case 'add':
+      write(target, withMember(value, number(action.member)));
+      return done;
+    case 'remove':
+      write(target, withoutMember(value, number(action.member)));
+      return done;
+    case 'has':
+      assign(action.slot, membersOf(value).includes(number(action.member)) ? 1 : 0);
+      return done;
+    case 'next':
+    case 'next-entry':
       if (alternative === 0) return { next: node.otherwise, findings: [] };
       assign(action.slot, alternative);
       assign(action.visited, withMember(frame.slots[action.visited] ?? 0, alternative));
       return done;
-    case 'pick': assign(action.slot, alternative); return done;
+    case 'pick':
+      assign(action.slot, alternative);
+      return done;
 
     case 'lock':
       if (value === thread + 1) return broken('neverTakenTwice', `${target} is held by the thread that waits for it`);
@@ -112,7 +159,9 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       if (value === 0) setEntry(draft.cells, target, thread + 1);
       return done;
 
-    case 'enter': setEntry(self.readers, target, (self.readers[target] ?? 0) + 1); return done;
+    case 'enter':
+      setEntry(self.readers, target, (self.readers[target] ?? 0) + 1);
+      return done;
     case 'exit': {
       const open = self.readers[target] ?? 0;
       if (open === 0) return broken('releasedByHolder', `${target} is not held by the thread that releases it`);
@@ -124,7 +173,8 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       if ((self.readers[target] ?? 0) > 0) return broken('everyWaitEnds', `${target} is waited for inside a read section of it`);
       draft.threads.forEach(({ readers }, reader) => setEntry(self.grace, `${target} ${reader}`, readers[target] ?? 0));
       return done;
-    case 'grace-end': return done;
+    case 'grace-end':
+      return done;
 
     case 'get':
       if (value === 0) return broken('neverResurrected', target);
@@ -141,7 +191,8 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
 
     case 'alloc': {
       const instance = (draft.allocated[action.type] ?? 0) + 1;
-      if (instance > typeOf(program, action.type).pool) throw new Error(`${where(at)} allocates ${objectName(action.type, instance)}, more than the program has room for.`);
+      if (instance > typeOf(program, action.type).pool)
+        throw new Error(`${where(at)} allocates ${objectName(action.type, instance)}, more than the program has room for.`);
       const fields = Object.entries(action.fields).map(([field, given]): [string, number] => [field, number(given)]);
       setEntry(draft.allocated, action.type, instance);
       setEntry(draft.alive, objectName(action.type, instance), 1);
@@ -165,7 +216,9 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       assign(action.slot, value === 0 ? 1 : 0);
       setEntry(draft.cells, target, 1);
       return done;
-    case 'take': setEntry(draft.cells, target, 0); return done;
+    case 'take':
+      setEntry(draft.cells, target, 0);
+      return done;
     case 'done':
       for (const { flush } of draft.threads) setEntry(flush, target, Math.max(0, (flush[target] ?? 0) - 1));
       return done;
@@ -190,11 +243,15 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       for (const work of works) setEntry(self.flush, work, runsNow(program, draft, work));
       return done;
     }
-    case 'flush-end': case 'cancel-end': case 'flush-queue-end': return done;
+    case 'flush-end':
+    case 'cancel-end':
+    case 'flush-queue-end':
+      return done;
 
     case 'link': {
       const queue = indexOf(program).queueNumbers.get(target) ?? 0;
-      const refused = action.exclusive && Object.keys(draft.exclusive).some(entry => draft.exclusive[entry] === 1 && draft.cells[entry] === queue);
+      const refused =
+        action.exclusive && Object.keys(draft.exclusive).some(entry => draft.exclusive[entry] === 1 && draft.cells[entry] === queue);
       assign(action.slot, refused ? 0 : 1);
       if (!refused) {
         setEntry(draft.cells, cellOf(action.entry, frame.slots), queue);
@@ -208,9 +265,15 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       setEntry(draft.exclusive, cellOf(action.entry, frame.slots), 0);
       setEntry(draft.cells, target, 0);
       return done;
-    case 'wait-prepare': setEntry(self.waiting, target, 1); return done;
-    case 'wait-sleep': assign(action.slot, alternative); return done;
-    case 'wait-finish': setEntry(self.waiting, target, 0); return done;
+    case 'wait-prepare':
+      setEntry(self.waiting, target, 1);
+      return done;
+    case 'wait-sleep':
+      assign(action.slot, alternative);
+      return done;
+    case 'wait-finish':
+      setEntry(self.waiting, target, 0);
+      return done;
     case 'wake-all':
       for (const { waiting } of draft.threads) setEntry(waiting, target, 0);
       return done;
@@ -230,8 +293,10 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       write(target, 0);
       return done;
 
-    case 'choose': return { next: action.alternatives[alternative] ?? node.next, findings: [] };
-    case 'bug': return broken('bugNeverReached', where(at));
+    case 'choose':
+      return { next: action.alternatives[alternative] ?? node.next, findings: [] };
+    case 'bug':
+      return broken('bugNeverReached', where(at));
     case 'call':
       if ((threadAt(program, thread).calls[action.call]?.contract ?? -1) >= 0) self.due = 1;
       return done;
@@ -260,7 +325,12 @@ function setEntry(record: Record<string, number>, name: string, to: number): voi
 }
 
 /** Each thread's note of this name becomes at most `most`. */
-function lowerNotes(threads: readonly ThreadState[], notesOf: (thread: ThreadState) => Record<string, number>, name: string, most: number): void {
+function lowerNotes(
+  threads: readonly ThreadState[],
+  notesOf: (thread: ThreadState) => Record<string, number>,
+  name: string,
+  most: number,
+): void {
   for (const thread of threads) {
     const notes = notesOf(thread);
     setEntry(notes, name, Math.min(notes[name] ?? 0, most));

@@ -1,9 +1,9 @@
 /** The slow and obvious interpreter of a program. Follows `program.ts` word for word; shares nothing with the generated stepper. */
 import { END, type Finding, type Program, type State, type Step } from '../program.ts';
-import { choices, look, objectNames } from './evaluate.ts';
-import { alternativesOf, perform, type Frame } from './interpret-action.ts';
 import { seeInstant } from './contract-ghosts.ts';
-import { judge, judgeTouches, type Attempt } from './judge-step.ts';
+import { choices, look, objectNames } from './evaluate.ts';
+import { alternativesOf, type Frame, perform } from './interpret-action.ts';
+import { type Attempt, judge, judgeTouches } from './judge-step.ts';
 import { indexOf, nodeAt, siteOf, threadAt } from './program-index.ts';
 
 export interface Successor {
@@ -68,7 +68,13 @@ export function walkThread(program: Program, state: State, thread: number): Walk
   return alternativesOf(standing).map(alternative => take({ ...standing, alternative }, node, lead));
 }
 
-interface Lead { readonly frame: Frame; readonly node: number; readonly findings: readonly Finding[]; readonly acts: readonly Act[]; readonly cut: boolean }
+interface Lead {
+  readonly frame: Frame;
+  readonly node: number;
+  readonly findings: readonly Finding[];
+  readonly acts: readonly Act[];
+  readonly cut: boolean;
+}
 
 /** Runs a thread's nodes up to its next step node, on a frame of its own; changes no state. */
 export function walkAhead(program: Program, state: State, thread: number): Lead {
@@ -82,12 +88,19 @@ export function walkAhead(program: Program, state: State, thread: number): Lead 
     const { kind } = node.action;
     const ahead = kind === 'read-constant' || kind === 'assert-held';
     if (!ahead && !isPure(kind)) break;
-    if (count > endless) throw new Error(`${threadAt(program, thread).name} never comes to a step after ${siteOf(program, thread, number)}.`);
+    if (count > endless)
+      throw new Error(`${threadAt(program, thread).name} never comes to a step after ${siteOf(program, thread, number)}.`);
     const before = { ...frame.slots };
     const at: Attempt = { program, state, thread, node, slots: before, alternative: 0 };
     const fatal = ahead ? judgeTouches(at) : null;
     if (fatal) {
-      return { frame, node: number, findings: [...findings, fatal], acts: [...acts, { node: number, alternative: 0, before, after: before, cut: true }], cut: true };
+      return {
+        frame,
+        node: number,
+        findings: [...findings, fatal],
+        acts: [...acts, { node: number, alternative: 0, before, after: before, cut: true }],
+        cut: true,
+      };
     }
     const outcome = perform(at, state, frame);
     findings.push(...outcome.findings);
@@ -133,7 +146,14 @@ function runPure(program: Program, state: State, thread: number, from: number, f
   return next;
 }
 
-interface Unfinished { readonly state: State; readonly frame: Frame; readonly node: number; readonly step: Step; readonly findings: readonly Finding[]; readonly acts: readonly Act[] }
+interface Unfinished {
+  readonly state: State;
+  readonly frame: Frame;
+  readonly node: number;
+  readonly step: Step;
+  readonly findings: readonly Finding[];
+  readonly acts: readonly Act[];
+}
 
 /** Lets the contracts see the new state. */
 function finish(program: Program, { state, frame, node, step, findings, acts }: Unfinished): Walk {
@@ -157,9 +177,17 @@ function standAt(program: Program, state: State, thread: number, node: number, f
 /** A copy that shares nothing with the original. */
 export function copyState(state: State): State {
   return {
-    allocated: { ...state.allocated }, alive: { ...state.alive }, cells: { ...state.cells }, exclusive: { ...state.exclusive },
+    allocated: { ...state.allocated },
+    alive: { ...state.alive },
+    cells: { ...state.cells },
+    exclusive: { ...state.exclusive },
     threads: state.threads.map(thread => ({
-      ...thread, slots: { ...thread.slots }, readers: { ...thread.readers }, grace: { ...thread.grace }, flush: { ...thread.flush }, waiting: { ...thread.waiting },
+      ...thread,
+      slots: { ...thread.slots },
+      readers: { ...thread.readers },
+      grace: { ...thread.grace },
+      flush: { ...thread.flush },
+      waiting: { ...thread.waiting },
     })),
   };
 }
@@ -174,7 +202,14 @@ export function stateFindings(program: Program, state: State): Finding[] {
       if (rule.when !== null && look(rule.when, at) === 0) continue;
       if (look(rule.then, at) !== 0) continue;
       const objects = objectNames(rule.over, variables);
-      findings.push({ rule: rule.name, detail: Object.entries(objects).map(([name, object]) => `${name} is ${object}`).join(', '), fatal: false, objects });
+      findings.push({
+        rule: rule.name,
+        detail: Object.entries(objects)
+          .map(([name, object]) => `${name} is ${object}`)
+          .join(', '),
+        fatal: false,
+        objects,
+      });
     }
   }
   return findings;
@@ -197,7 +232,9 @@ export function runAlone(program: Program): { state: State; steps: Step[]; slots
     if (!walk) throw new Error(`The setup of ${program.scenario} waits for ever at ${siteOf(program, 0, at)}.`);
     const [finding] = walk.findings;
     if (finding || !walk.state) {
-      throw new Error(`The setup of ${program.scenario} breaks ${finding?.rule ?? 'a rule'} at ${siteOf(program, walk.step.thread, walk.step.node)}: ${finding?.detail ?? ''}.`);
+      throw new Error(
+        `The setup of ${program.scenario} breaks ${finding?.rule ?? 'a rule'} at ${siteOf(program, walk.step.thread, walk.step.node)}: ${finding?.detail ?? ''}.`,
+      );
     }
     if (walk.step.thread === 0) for (const [slot, value] of Object.entries(walk.assigned)) slots[Number(slot)] = value;
     steps.push(walk.step);
@@ -224,5 +261,9 @@ export function canonical(state: State): string {
 }
 
 function entries(record: Readonly<Record<string, number>>): string {
-  return Object.keys(record).filter(name => record[name] !== 0).sort().map(name => `${name}=${record[name]}`).join(';');
+  return Object.keys(record)
+    .filter(name => record[name] !== 0)
+    .sort()
+    .map(name => `${name}=${record[name]}`)
+    .join(';');
 }

@@ -1,9 +1,9 @@
 /** What every step is judged by before its own action is: the first six checks that `program.ts` lists, in that order. */
 import type { Rule } from '../model.ts';
 import type { Action, Finding, Node, Program, State, Target } from '../program.ts';
+import { verbs } from '../read/verbs.ts';
 import { cellName, choices, evaluate, isAlive, isRunning, look, objectName, objectNames, type Slots } from './evaluate.ts';
 import { fieldOf, indexOf, threadAt } from './program-index.ts';
-import { verbs } from '../read/verbs.ts';
 
 /** A step that a thread is about to take. */
 export interface Attempt {
@@ -16,7 +16,11 @@ export interface Attempt {
 }
 
 /** A place that a step touches; `instance` is 0 for null. */
-export interface Touch { readonly type: string; readonly instance: number; readonly field: string }
+export interface Touch {
+  readonly type: string;
+  readonly instance: number;
+  readonly field: string;
+}
 
 /** Findings up to and including the first fatal one. */
 export function judge(at: Attempt): Finding[] {
@@ -27,37 +31,76 @@ export function judge(at: Attempt): Finding[] {
 /** Target first, then what else the step touches. A fatal finding of the target hides the others. */
 export function judgeTouches(at: Attempt): Finding | null {
   for (const { type, instance, field } of touchesOf(at)) {
-    if (instance === 0) return { rule: 'always.nullNeverFollowed', detail: `the pointer to the ${type}${field ? ` whose ${field} is wanted` : ''} is null`, fatal: true, objects: {} };
+    if (instance === 0)
+      return {
+        rule: 'always.nullNeverFollowed',
+        detail: `the pointer to the ${type}${field ? ` whose ${field} is wanted` : ''} is null`,
+        fatal: true,
+        objects: {},
+      };
     const name = objectName(type, instance);
-    if (!isAlive(at.state, type, instance)) return { rule: 'always.neverTouchedAfterFree', detail: `${name} is freed${field ? `, and its ${field} is touched` : ''}`, fatal: true, objects: {} };
+    if (!isAlive(at.state, type, instance))
+      return {
+        rule: 'always.neverTouchedAfterFree',
+        detail: `${name} is freed${field ? `, and its ${field} is touched` : ''}`,
+        fatal: true,
+        objects: {},
+      };
   }
   return null;
 }
 
 export function touchesOf({ program, state, node: { action }, slots, alternative }: Attempt): Touch[] {
-  const place = (target: Target): Touch =>
-    ({ type: target.type, instance: evaluate(target.object, slots), field: target.field });
+  const place = (target: Target): Touch => ({ type: target.type, instance: evaluate(target.object, slots), field: target.field });
   const memberType = (type: string, field: string) => fieldOf(program, type, field).to ?? type;
   switch (action.kind) {
-    case 'set': case 'branch': case 'jump': case 'alloc': case 'choose': case 'bug': case 'call': case 'return': return [];
+    case 'set':
+    case 'branch':
+    case 'jump':
+    case 'alloc':
+    case 'choose':
+    case 'bug':
+    case 'call':
+    case 'return':
+      return [];
     // The object may have been freed by the run that is waited for.
-    case 'done': case 'flush-end': case 'cancel-end': case 'flush-queue-end': return [];
-    case 'free': return [{ type: action.type, instance: evaluate(action.object, slots), field: '' }];
-    case 'add': case 'remove': case 'has':
-      return [place(action.target), { type: memberType(action.target.type, action.target.field), instance: evaluate(action.member, slots), field: '' }];
-    case 'next': case 'pick':
-      return alternative === 0 ? [place(action.target)]
+    case 'done':
+    case 'flush-end':
+    case 'cancel-end':
+    case 'flush-queue-end':
+      return [];
+    case 'free':
+      return [{ type: action.type, instance: evaluate(action.object, slots), field: '' }];
+    case 'add':
+    case 'remove':
+    case 'has':
+      return [
+        place(action.target),
+        { type: memberType(action.target.type, action.target.field), instance: evaluate(action.member, slots), field: '' },
+      ];
+    case 'next':
+    case 'pick':
+      return alternative === 0
+        ? [place(action.target)]
         : [place(action.target), { type: memberType(action.target.type, action.target.field), instance: alternative, field: '' }];
     case 'next-entry':
-      return alternative === 0 ? [place(action.target)] : [place(action.target), { type: action.entryType, instance: alternative, field: action.entryField }];
-    case 'queue': return action.on ? [place(action.target), place(action.on)] : [place(action.target)];
-    case 'link': case 'unlink': return [place(action.target), place(action.entry)];
+      return alternative === 0
+        ? [place(action.target)]
+        : [place(action.target), { type: action.entryType, instance: alternative, field: action.entryField }];
+    case 'queue':
+      return action.on ? [place(action.target), place(action.on)] : [place(action.target)];
+    case 'link':
+    case 'unlink':
+      return [place(action.target), place(action.entry)];
     case 'fget': {
       const descriptor = place(action.target);
       const file = state.cells[cellName(descriptor.type, descriptor.instance, descriptor.field)] ?? 0;
-      return file === 0 ? [descriptor] : [descriptor, { type: memberType(descriptor.type, descriptor.field), instance: file, field: 'refs' }];
+      return file === 0
+        ? [descriptor]
+        : [descriptor, { type: memberType(descriptor.type, descriptor.field), instance: file, field: 'refs' }];
     }
-    default: return [place(action.target)];
+    default:
+      return [place(action.target)];
   }
 }
 
@@ -69,9 +112,16 @@ function judgeSleep({ program, state, thread, node: { action } }: Attempt): Find
 
 function maySleep(program: Program, action: Action): boolean {
   switch (action.kind) {
-    case 'lock': return fieldOf(program, action.target.type, action.target.field).kind === 'mutex';
-    case 'grace-begin': case 'flush-begin': case 'cancel-begin': case 'flush-queue-begin': case 'wait-sleep': return true;
-    default: return false;
+    case 'lock':
+      return fieldOf(program, action.target.type, action.target.field).kind === 'mutex';
+    case 'grace-begin':
+    case 'flush-begin':
+    case 'cancel-begin':
+    case 'flush-queue-begin':
+    case 'wait-sleep':
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -82,7 +132,11 @@ export function atomicContext(program: Program, state: State, thread: number): s
   return held ? `${held.kind === 'rcu' ? 'in a read section of' : 'holding'} ${held.name}` : null;
 }
 
-export interface Held { /** `Kvm#1.lock`, or `run of Irqfd#1.shutdown`. */ readonly name: string; readonly lockClass: string; readonly kind: string }
+export interface Held {
+  /** `Kvm#1.lock`, or `run of Irqfd#1.shutdown`. */ readonly name: string;
+  readonly lockClass: string;
+  readonly kind: string;
+}
 
 /** Locks owned, read sections open, and for a worker the run itself; sorted by name. */
 export function heldBy(program: Program, state: State, thread: number): Held[] {
@@ -110,11 +164,21 @@ export function partsOf(cell: string): { type: string; instance: number; field: 
 }
 
 function judgeGuards(at: Attempt): Finding[] {
-  const { node: { action } } = at;
+  const {
+    node: { action },
+  } = at;
   switch (action.kind) {
-    case 'read': case 'has': case 'next': case 'pick': return brokenGuards(at, action.target, 'read');
-    case 'write': case 'add': case 'remove': return brokenGuards(at, action.target, 'write');
-    default: return [];
+    case 'read':
+    case 'has':
+    case 'next':
+    case 'pick':
+      return brokenGuards(at, action.target, 'read');
+    case 'write':
+    case 'add':
+    case 'remove':
+      return brokenGuards(at, action.target, 'write');
+    default:
+      return [];
   }
 }
 
@@ -124,19 +188,37 @@ function brokenGuards({ program, state, thread, slots }: Attempt, target: Target
   return indexOf(program).guards.flatMap((rule): Finding[] => {
     const guard = rule.type === target.type ? rule.fields[target.field] : null;
     if (!guard) return [];
-    const holds = how === 'read' ? guard.read.length === 0 || guard.read.some(one => look(one, at) !== 0) : guard.write.every(one => look(one, at) !== 0);
+    const holds =
+      how === 'read'
+        ? guard.read.length === 0 || guard.read.some(one => look(one, at) !== 0)
+        : guard.write.every(one => look(one, at) !== 0);
     const object = objectName(target.type, instance);
-    return holds ? [] : [{ rule: rule.name, detail: `${how} of ${object}.${target.field} without ${guard[how].map(one => ('text' in one ? one.text : '')).join(how === 'read' ? ' or ' : ' and ')}`, fatal: false, objects: { object } }];
+    return holds
+      ? []
+      : [
+          {
+            rule: rule.name,
+            detail: `${how} of ${object}.${target.field} without ${guard[how].map(one => ('text' in one ? one.text : '')).join(how === 'read' ? ' or ' : ' and ')}`,
+            fatal: false,
+            objects: { object },
+          },
+        ];
   });
 }
 
 /** Lock classes that a step waits for. */
 export function waitsFor(program: Program, action: Action): string[] {
   switch (action.kind) {
-    case 'lock': case 'grace-begin': return [`${action.target.type}.${action.target.field}`];
-    case 'flush-begin': case 'cancel-begin': return [`run of ${action.target.type}.${action.target.field}`];
-    case 'flush-queue-begin': return (program.onQueue[`${action.target.type}.${action.target.field}`] ?? []).map(work => `run of ${work}`);
-    default: return [];
+    case 'lock':
+    case 'grace-begin':
+      return [`${action.target.type}.${action.target.field}`];
+    case 'flush-begin':
+    case 'cancel-begin':
+      return [`run of ${action.target.type}.${action.target.field}`];
+    case 'flush-queue-begin':
+      return (program.onQueue[`${action.target.type}.${action.target.field}`] ?? []).map(work => `run of ${work}`);
+    default:
+      return [];
   }
 }
 
@@ -149,8 +231,12 @@ function judgeOrder({ program, state, thread, node: { action } }: Attempt): Find
   return orders.flatMap((rule): Finding[] => {
     for (const want of wanted) {
       const outside = rule.classes.indexOf(want);
-      const inner = held.find(({ lockClass }) => outside >= 0 && rule.classes.indexOf(lockClass) > outside
-        && !exceptions.some(exception => exception.outer === lockClass && exception.inner === want));
+      const inner = held.find(
+        ({ lockClass }) =>
+          outside >= 0 &&
+          rule.classes.indexOf(lockClass) > outside &&
+          !exceptions.some(exception => exception.outer === lockClass && exception.inner === want),
+      );
       if (inner) return [{ rule: rule.name, detail: `waits for ${want} while holding ${inner.name}`, fatal: false, objects: {} }];
     }
     return [];
@@ -168,7 +254,12 @@ function judgeAtEvery({ program, state, thread, node: { action }, slots }: Attem
       const at = { program, state, thread, variables };
       if ((rule.when === null || look(rule.when, at) !== 0) && look(rule.then, at) === 0) {
         const objects = objectNames([{ name: rule.object, type: rule.type }, ...over], variables);
-        findings.push({ rule: rule.name, detail: `${rule.verb} of ${objectName(rule.type, instance)}${rule.field ? `.${rule.field}` : ''}`, fatal: false, objects });
+        findings.push({
+          rule: rule.name,
+          detail: `${rule.verb} of ${objectName(rule.type, instance)}${rule.field ? `.${rule.field}` : ''}`,
+          fatal: false,
+          objects,
+        });
       }
     }
     return findings;

@@ -2,11 +2,21 @@ import * as check from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Event } from '../../oracles/event.ts';
-import { runAlone, startOf, successors } from './interpret.ts';
-import { blocked, narrate } from './narrate.ts';
 import type { Program, State, Step } from '../program.ts';
 import { notHeld, timedSleep } from '../tiny/tiny-corners.ts';
-import { abBa, claim, eachMember, noGracePeriod, takenTwice, tinyPrograms, useAfterFree, wakeCallback, workAndFlush } from '../tiny/tiny-programs.ts';
+import {
+  abBa,
+  claim,
+  eachMember,
+  noGracePeriod,
+  takenTwice,
+  tinyPrograms,
+  useAfterFree,
+  wakeCallback,
+  workAndFlush,
+} from '../tiny/tiny-programs.ts';
+import { runAlone, startOf, successors } from './interpret.ts';
+import { blocked, narrate } from './narrate.ts';
 
 const test = suite('narration');
 
@@ -44,36 +54,49 @@ const bare = ({ events, eventsOf }: { events: readonly Event[]; eventsOf: readon
   });
 
 test('events are numbered upwards, and those of a step are of its thread and follow each other', () => {
-  check.assert(check.property(check.constantFrom(...tinyPrograms), check.array(check.nat(), { maxLength: 40 }), (program, choices) => {
-    const steps = stepsAlong(program, choices);
-    const { events, eventsOf, states } = narrate(program, steps);
-    events.forEach((event, index) => assert.ok(index === 0 || event.seq > (events[index - 1]?.seq ?? Infinity)));
-    const inSteps = eventsOf.flat();
-    inSteps.forEach((position, index) => assert.ok(index === 0 || position === (inSteps[index - 1] ?? Infinity) + 1));
-    steps.forEach(({ thread }, step) => eventsOf[step]?.forEach(index => assert.is(events[index]?.thread, program.threads[thread]?.name)));
-    assert.ok(states.length === steps.length + 1 || states.length === steps.length);
-  }));
+  check.assert(
+    check.property(check.constantFrom(...tinyPrograms), check.array(check.nat(), { maxLength: 40 }), (program, choices) => {
+      const steps = stepsAlong(program, choices);
+      const { events, eventsOf, states } = narrate(program, steps);
+      events.forEach((event, index) => assert.ok(index === 0 || event.seq > (events[index - 1]?.seq ?? Infinity)));
+      const inSteps = eventsOf.flat();
+      inSteps.forEach((position, index) => assert.ok(index === 0 || position === (inSteps[index - 1] ?? Infinity) + 1));
+      steps.forEach(({ thread }, step) =>
+        eventsOf[step]?.forEach(index => assert.is(events[index]?.thread, program.threads[thread]?.name)),
+      );
+      assert.ok(states.length === steps.length + 1 || states.length === steps.length);
+    }),
+  );
 });
 
 test('every object has an alloc before any other event about it, and every thread a start', () => {
-  check.assert(check.property(check.constantFrom(...tinyPrograms), check.array(check.nat(), { maxLength: 40 }), (program, choices) => {
-    const made = new Set<string>();
-    const started = new Set<string>();
-    for (const event of narrate(program, stepsAlong(program, choices)).events) {
-      if (event.kind === 'thread-start') started.add(event.thread);
-      assert.ok(started.has(event.thread), `${event.thread} has not started`);
-      if (event.kind === 'alloc') made.add(event.object);
-      else for (const name of JSON.stringify(event).match(/"[A-Z]\w*#\d+/g) ?? []) assert.ok(made.has(name.slice(1)), `${name} has not been made`);
-    }
-  }));
+  check.assert(
+    check.property(check.constantFrom(...tinyPrograms), check.array(check.nat(), { maxLength: 40 }), (program, choices) => {
+      const made = new Set<string>();
+      const started = new Set<string>();
+      for (const event of narrate(program, stepsAlong(program, choices)).events) {
+        if (event.kind === 'thread-start') started.add(event.thread);
+        assert.ok(started.has(event.thread), `${event.thread} has not started`);
+        if (event.kind === 'alloc') made.add(event.object);
+        else
+          for (const name of JSON.stringify(event).match(/"[A-Z]\w*#\d+/g) ?? [])
+            assert.ok(made.has(name.slice(1)), `${name} has not been made`);
+      }
+    }),
+  );
 });
 
 test('a lock is wanted and got in one step, and linking lets go of the queue', () => {
   const program = wakeCallback();
   const told = narrate(program, stepsOf(program, [0, 0, 1, 1, 1]));
-  assert.equal(bare(told, 0), [{ kind: 'want', lock: 'Event#1.wait' }, { kind: 'got', lock: 'Event#1.wait' }]);
+  assert.equal(bare(told, 0), [
+    { kind: 'want', lock: 'Event#1.wait' },
+    { kind: 'got', lock: 'Event#1.wait' },
+  ]);
   assert.equal(bare(told, 1), [
-    { kind: 'link', queue: 'Event#1.wait', entry: 'Waiter#1.entry', exclusive: true, linked: true }, { kind: 'released', lock: 'Event#1.wait' }]);
+    { kind: 'link', queue: 'Event#1.wait', entry: 'Waiter#1.entry', exclusive: true, linked: true },
+    { kind: 'released', lock: 'Event#1.wait' },
+  ]);
   assert.equal(bare(told, 3), [{ kind: 'callback', queue: 'Event#1.wait', entry: 'Waiter#1.entry' }]);
   assert.equal(bare(told, 4), [{ kind: 'write', field: 'Waiter#1.called', value: true }]);
 });
@@ -81,7 +104,10 @@ test('a lock is wanted and got in one step, and linking lets go of the queue', (
 test('a constant is read in the step after it', () => {
   const program = eachMember();
   const told = narrate(program, stepsOf(program, [0, 0]));
-  assert.equal(bare(told, 1), [{ kind: 'read', field: 'Item#1.weight', value: 2 }, { kind: 'next', set: 'Bag#1.items', member: 'Item#2' }]);
+  assert.equal(bare(told, 1), [
+    { kind: 'read', field: 'Item#1.weight', value: 2 },
+    { kind: 'next', set: 'Bag#1.items', member: 'Item#2' },
+  ]);
 });
 
 test('a step that is cut gives the event that it attempted', () => {
@@ -92,21 +118,31 @@ test('a step that is cut gives the event that it attempted', () => {
   const through = useAfterFree();
   assert.equal(bare(narrate(through, stepsOf(through, [1, 1])), 1), [{ kind: 'null-followed', field: 'Data.value' }]);
   const foreign = notHeld('unlock');
-  assert.equal(bare(narrate(foreign, stepsOf(foreign, [0])), 0), [{ kind: 'assert-held', lock: 'Box#1.lock' }, { kind: 'released', lock: 'Box#1.lock' }]);
+  assert.equal(bare(narrate(foreign, stepsOf(foreign, [0])), 0), [
+    { kind: 'assert-held', lock: 'Box#1.lock' },
+    { kind: 'released', lock: 'Box#1.lock' },
+  ]);
 });
 
 test('calls and returns say what was given and what came back', () => {
   const program = claim();
   const told = narrate(program, stepsOf(program, [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1]));
-  assert.equal(told.events.filter(({ kind }) => kind === 'call' || kind === 'return').map(event => ('result' in event ? event.result : 'arguments' in event ? event.arguments : null)),
-    [['Box#1'], 0, ['Box#1'], 'EBUSY']);
+  assert.equal(
+    told.events
+      .filter(({ kind }) => kind === 'call' || kind === 'return')
+      .map(event => ('result' in event ? event.result : 'arguments' in event ? event.arguments : null)),
+    [['Box#1'], 0, ['Box#1'], 'EBUSY'],
+  );
   assert.equal(told.events.at(-1), { seq: told.events.length - 1, thread: 'setup', kind: 'quiesce', stays: ['Box#1'] });
 });
 
 test('a call that returns nothing, or a boolean, says so', () => {
   const returning = (returns: 'nothing' | 'boolean' | 'value'): unknown => {
     const program = claim();
-    const threads = program.threads.map(thread => ({ ...thread, calls: thread.calls.map(call => ({ ...call, result: { ...call.result, returns } })) }));
+    const threads = program.threads.map(thread => ({
+      ...thread,
+      calls: thread.calls.map(call => ({ ...call, result: { ...call.result, returns } })),
+    }));
     const { events } = narrate({ ...program, threads }, stepsOf({ ...program, threads }, [0, 0, 0, 0, 0, 0]));
     return events.flatMap(event => (event.kind === 'return' ? [event.result] : []));
   };
@@ -121,13 +157,30 @@ test('what a timed sleep ended by is said', () => {
 test('the setup comes first, in a thread of its own', () => {
   const before = workAndFlush();
   const { steps, state } = runAlone(before);
-  const program: Program = { ...before, threads: before.threads.map(one => (one.work ? one : { ...one, nodes: [], start: -1 })), initial: state, setup: { program: before, steps } };
+  const program: Program = {
+    ...before,
+    threads: before.threads.map(one => (one.work ? one : { ...one, nodes: [], start: -1 })),
+    initial: state,
+    setup: { program: before, steps },
+  };
   const { events } = narrate(program, []);
-  assert.equal(events.map(({ thread, kind }) => `${thread} ${kind}`), [
-    'setup thread-start', 'setup alloc', 'setup queue', 'setup flush-begin',
-    'worker Job#1.work thread-start', 'worker Job#1.work run-begin', 'worker Job#1.work write', 'worker Job#1.work run-end',
-    'setup flush-end', 'setup read', 'setup thread-end', 'setup quiesce',
-  ]);
+  assert.equal(
+    events.map(({ thread, kind }) => `${thread} ${kind}`),
+    [
+      'setup thread-start',
+      'setup alloc',
+      'setup queue',
+      'setup flush-begin',
+      'worker Job#1.work thread-start',
+      'worker Job#1.work run-begin',
+      'worker Job#1.work write',
+      'worker Job#1.work run-end',
+      'setup flush-end',
+      'setup read',
+      'setup thread-end',
+      'setup quiesce',
+    ],
+  );
 });
 
 test('of a deadlock it is said who waits for what', () => {

@@ -1,9 +1,9 @@
 /** A run of a program as the events of a trace: what was there from the start, the setup, and then each step. */
 import type { Event, Scalar } from '../../oracles/event.ts';
-import { happenings, type Happening } from './act-events.ts';
-import { cellName, evaluate, isAlive, membersOf, objectName } from './evaluate.ts';
-import { startOf, walkAhead, walkThread, type Walk } from './interpret.ts';
 import { END, type Program, type State, type Step } from '../program.ts';
+import { type Happening, happenings } from './act-events.ts';
+import { cellName, evaluate, isAlive, membersOf, objectName } from './evaluate.ts';
+import { startOf, type Walk, walkAhead, walkThread } from './interpret.ts';
 import { nodeAt, siteOf, threadAt } from './program-index.ts';
 import { atRest, mayStay } from './quiescence.ts';
 import { fieldScalar } from './scalar.ts';
@@ -17,10 +17,17 @@ export interface Narration {
 /** Thread of everything that happens before the first thread of the scenario. */
 const setupName = 'setup';
 
-interface Writer { readonly events: Event[]; readonly add: (thread: string, happening: Happening, site?: string) => void }
+interface Writer {
+  readonly events: Event[];
+  readonly add: (thread: string, happening: Happening, site?: string) => void;
+}
 
 function createWriter(events: Event[] = [], firstSeq = 0): Writer {
-  return { events, add: (thread, happening, site) => void events.push({ seq: firstSeq + events.length, thread, ...(site === undefined ? {} : { site }), ...happening }) };
+  return {
+    events,
+    add: (thread, happening, site) =>
+      void events.push({ seq: firstSeq + events.length, thread, ...(site === undefined ? {} : { site }), ...happening }),
+  };
 }
 
 /** Throws if one of the steps cannot be taken where it stands. At rest after the last one, the trace ends with `quiesce`. */
@@ -55,8 +62,13 @@ export function narrate(program: Program, steps: readonly Step[]): Narration {
 }
 
 function walkOf(program: Program, state: State, step: Step): Walk {
-  const walk = walkThread(program, state, step.thread).find(one => one.step.node === step.node && one.step.alternative === step.alternative);
-  if (!walk) throw new Error(`${threadAt(program, step.thread).name} cannot take alternative ${step.alternative} of ${siteOf(program, step.thread, step.node)} now.`);
+  const walk = walkThread(program, state, step.thread).find(
+    one => one.step.node === step.node && one.step.alternative === step.alternative,
+  );
+  if (!walk)
+    throw new Error(
+      `${threadAt(program, step.thread).name} cannot take alternative ${step.alternative} of ${siteOf(program, step.thread, step.node)} now.`,
+    );
   return walk;
 }
 
@@ -65,18 +77,20 @@ function beforeSetup(program: Program, writer: Writer): void {
   writer.add(setupName, { kind: 'thread-start', context: 'task' });
   const { initial } = program;
   const members: Happening[] = [];
-  for (const { name: type, fields } of program.types) for (let instance = 1; instance <= (initial.allocated[type] ?? 0); instance++) {
-    if (!isAlive(initial, type, instance)) continue;
-    const given: Record<string, Scalar> = {};
-    for (const { name, kind, to } of fields) {
-      const cell = cellName(type, instance, name);
-      const value = initial.cells[cell] ?? 0;
-      if (value === 0) continue;
-      if (kind === 'set' && to !== null) for (const member of membersOf(value)) members.push({ kind: 'add', set: cell, member: objectName(to, member) });
-      else if (['pointer', 'word', 'boolean', 'number', 'refcount'].includes(kind)) given[name] = fieldScalar(program, type, name, value);
+  for (const { name: type, fields } of program.types)
+    for (let instance = 1; instance <= (initial.allocated[type] ?? 0); instance++) {
+      if (!isAlive(initial, type, instance)) continue;
+      const given: Record<string, Scalar> = {};
+      for (const { name, kind, to } of fields) {
+        const cell = cellName(type, instance, name);
+        const value = initial.cells[cell] ?? 0;
+        if (value === 0) continue;
+        if (kind === 'set' && to !== null)
+          for (const member of membersOf(value)) members.push({ kind: 'add', set: cell, member: objectName(to, member) });
+        else if (['pointer', 'word', 'boolean', 'number', 'refcount'].includes(kind)) given[name] = fieldScalar(program, type, name, value);
+      }
+      writer.add(setupName, { kind: 'alloc', object: objectName(type, instance), fields: given });
     }
-    writer.add(setupName, { kind: 'alloc', object: objectName(type, instance), fields: given });
-  }
   for (const one of members) writer.add(setupName, one);
 }
 
@@ -88,7 +102,8 @@ function addStep(program: Program, state: State, walk: Walk, name: string, write
     writer.add(name, { kind: 'thread-start', context });
   }
   for (const act of walk.acts) {
-    for (const happening of happenings({ program, thread: number, act, state })) writer.add(name, happening, siteOf(program, number, act.node));
+    for (const happening of happenings({ program, thread: number, act, state }))
+      writer.add(name, happening, siteOf(program, number, act.node));
   }
   if (name !== setupName && walk.state?.threads[number]?.node === END) writer.add(name, { kind: 'thread-end' });
 }

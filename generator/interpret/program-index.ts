@@ -1,6 +1,7 @@
 /** Look-ups that the interpreter asks a program for again and again, made once for each program. */
-import type { Contract, Node, Program, ProgramField, ProgramType, Thread } from '../program.ts';
+
 import type { Rule } from '../model.ts';
+import type { Contract, Node, Program, ProgramField, ProgramType, Thread } from '../program.ts';
 import { liveSlots } from './slot-liveness.ts';
 
 type Guards = Extract<Rule, { kind: 'guards' }>;
@@ -33,9 +34,15 @@ export function indexOf(program: Program): ProgramIndex {
   if (known) return known;
   const index: ProgramIndex = {
     types: new Map(program.types.map(type => [type.name, type])),
-    fields: new Map(program.types.flatMap(type => type.fields.map((field): [string, ProgramField] => [`${type.name}.${field.name}`, field]))),
+    fields: new Map(
+      program.types.flatMap(type => type.fields.map((field): [string, ProgramField] => [`${type.name}.${field.name}`, field])),
+    ),
     queueNumbers: new Map(program.waitQueues.map((queue, number) => [`${queue.type}#${queue.instance}.${queue.field}`, number + 1])),
-    workers: new Map(program.threads.flatMap(({ work }, number): [string, number][] => work ? [[`${work.type}#${work.instance}.${work.field}`, number]] : [])),
+    workers: new Map(
+      program.threads.flatMap(({ work }, number): [string, number][] =>
+        work ? [[`${work.type}#${work.instance}.${work.field}`, number]] : [],
+      ),
+    ),
     live: program.threads.map(liveSlots),
     guards: program.rules.filter(rule => rule.kind === 'guards'),
     orders: program.rules.filter(rule => rule.kind === 'order'),
@@ -74,7 +81,7 @@ export function nodeAt(thread: Thread, number: number): Node {
 /** Contract of the visible call that a node is inside of, or null. */
 export function contractAt(program: Program, thread: Thread, node: Node): Contract | null {
   const call = thread.calls[node.call];
-  return call ? program.contracts[call.contract] ?? null : null;
+  return call ? (program.contracts[call.contract] ?? null) : null;
 }
 
 /** `spec/irqfd/irqfd.ts:120`. */

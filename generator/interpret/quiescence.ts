@@ -1,8 +1,8 @@
 /** States in which all has ended: what may remain, and what every counter must be. */
 import { END, type Finding, type Program, type State } from '../program.ts';
 import { cellName, isAlive, membersOf, objectName } from './evaluate.ts';
-import { indexOf, nodeAt, threadAt, typeOf } from './program-index.ts';
 import { heldBy } from './judge-step.ts';
+import { indexOf, nodeAt, threadAt, typeOf } from './program-index.ts';
 
 /** All threads have ended, all workers are idle, and no work is pending. */
 export function atRest(program: Program, state: State): boolean {
@@ -49,13 +49,17 @@ function leftBehind(program: Program, state: State, stay: ReadonlySet<string>): 
   const wrong = (detail: string): Finding => ({ rule: 'always.quietAtTheEnd', detail, fatal: false, objects: {} });
   const findings: Finding[] = [];
   for (const { name } of aliveObjects(program, state)) if (!stay.has(name)) findings.push(wrong(`${name} was not freed`));
-  for (const { name, type, instance } of aliveObjects(program, state)) for (const field of typeOf(program, type).fields) {
-    const cell = cellName(type, instance, field.name);
-    if (field.kind === 'wait-entry' && !stay.has(name) && (state.cells[cell] ?? 0) !== 0) findings.push(wrong(`${cell} is on a wait queue`));
-  }
+  for (const { name, type, instance } of aliveObjects(program, state))
+    for (const field of typeOf(program, type).fields) {
+      const cell = cellName(type, instance, field.name);
+      if (field.kind === 'wait-entry' && !stay.has(name) && (state.cells[cell] ?? 0) !== 0)
+        findings.push(wrong(`${cell} is on a wait queue`));
+    }
   program.threads.forEach((thread, number) => {
     for (const { name, kind } of heldBy(program, state, number)) {
-      findings.push(wrong(kind === 'srcu' || kind === 'rcu' ? `${thread.name} is in a read section of ${name}` : `${thread.name} holds ${name}`));
+      findings.push(
+        wrong(kind === 'srcu' || kind === 'rcu' ? `${thread.name} is in a read section of ${name}` : `${thread.name} holds ${name}`),
+      );
     }
   });
   return findings;
@@ -70,13 +74,19 @@ function unbalanced(program: Program, state: State, stay: ReadonlySet<string>): 
       const cell = cellName(type, instance, counter);
       const owners = ownersOf(program, state, type, instance, counter);
       const before = isAlive(program.initial, type, instance)
-        ? (program.initial.cells[cell] ?? 0) - ownersOf(program, program.initial, type, instance, counter).length : 0;
+        ? (program.initial.cells[cell] ?? 0) - ownersOf(program, program.initial, type, instance, counter).length
+        : 0;
       const count = state.cells[cell] ?? 0;
       if (count - owners.length === before) continue;
       const listed = owners.length === 0 ? 'nobody owns it' : `owned by ${owners.join(', ')}`;
       const expected = before + owners.length;
       const handles = before === 0 ? '' : `, and ${before} held by the scenario`;
-      findings.push({ rule: 'always.referencesBalance', detail: `${cell} is ${count} and should be ${expected}: ${listed}${handles}`, fatal: false, objects: {} });
+      findings.push({
+        rule: 'always.referencesBalance',
+        detail: `${cell} is ${count} and should be ${expected}: ${listed}${handles}`,
+        fatal: false,
+        objects: {},
+      });
     }
   }
   return findings;
@@ -100,6 +110,9 @@ function ownersOf(program: Program, state: State, type: string, instance: number
 }
 
 function aliveObjects(program: Program, state: State): { name: string; type: string; instance: number }[] {
-  return [...indexOf(program).types.keys()].flatMap(type => Array.from({ length: state.allocated[type] ?? 0 }, (_, index) => ({ name: objectName(type, index + 1), type, instance: index + 1 })))
+  return [...indexOf(program).types.keys()]
+    .flatMap(type =>
+      Array.from({ length: state.allocated[type] ?? 0 }, (_, index) => ({ name: objectName(type, index + 1), type, instance: index + 1 })),
+    )
     .filter(({ type, instance }) => isAlive(state, type, instance));
 }

@@ -1,17 +1,21 @@
 /** Numbers of a program's cells and slots as a trace and a person see them: object names, words, booleans. */
 import type { Scalar } from '../../oracles/event.ts';
-import { objectName } from './evaluate.ts';
 import type { Call, Program } from '../program.ts';
+import { objectName } from './evaluate.ts';
 import { fieldOf } from './program-index.ts';
 
 /** Value of a field that is no set and no primitive; a counter is a number. */
 export function fieldScalar(program: Program, type: string, field: string, value: number): Scalar {
   const { kind, to } = fieldOf(program, type, field);
   switch (kind) {
-    case 'pointer': return value === 0 || to === null ? null : objectName(to, value);
-    case 'word': return program.words[value - 1] ?? null;
-    case 'boolean': return value !== 0;
-    default: return value;
+    case 'pointer':
+      return value === 0 || to === null ? null : objectName(to, value);
+    case 'word':
+      return program.words[value - 1] ?? null;
+    case 'boolean':
+      return value !== 0;
+    default:
+      return value;
   }
 }
 

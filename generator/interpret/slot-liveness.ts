@@ -1,5 +1,5 @@
 /** Which slots may still be read, by node: the usual backward analysis. A slot that nobody will read is 0 in a state. */
-import { END, type Action, type Node, type Thread, type Value } from '../program.ts';
+import { type Action, END, type Node, type Thread, type Value } from '../program.ts';
 
 interface Flow {
   readonly reads: readonly number[];
@@ -11,7 +11,7 @@ interface Flow {
 export function liveSlots(thread: Thread): Set<number>[] {
   const flows = thread.nodes.map(node => flowOf(thread, node));
   const live = thread.nodes.map(() => new Set<number>());
-  for (let changed = true; changed;) {
+  for (let changed = true; changed; ) {
     changed = false;
     for (let number = flows.length - 1; number >= 0; number--) {
       const before = live[number];
@@ -35,11 +35,23 @@ function flowOf(thread: Thread, node: Node): Flow {
   if (action.kind === 'choose') return { reads, edges: action.alternatives.map(to => ({ to, writes: [] })) };
   const next = { to: node.next, writes };
   switch (action.kind) {
-    case 'branch': case 'put': return { reads, edges: [next, { to: node.otherwise, writes: [] }] };
+    case 'branch':
+    case 'put':
+      return { reads, edges: [next, { to: node.otherwise, writes: [] }] };
     // With nothing left to visit, neither slot is written.
-    case 'next': case 'next-entry': return { reads, edges: [{ to: node.next, writes }, { to: node.otherwise, writes: [] }] };
-    case 'bug': return { reads, edges: [] };
-    default: return { reads, edges: node.next === END ? [] : [next] };
+    case 'next':
+    case 'next-entry':
+      return {
+        reads,
+        edges: [
+          { to: node.next, writes },
+          { to: node.otherwise, writes: [] },
+        ],
+      };
+    case 'bug':
+      return { reads, edges: [] };
+    default:
+      return { reads, edges: node.next === END ? [] : [next] };
   }
 }
 
@@ -47,15 +59,37 @@ function readsOf(action: Action): number[] {
   const values: Value[] = [];
   if ('target' in action) values.push(action.target.object);
   switch (action.kind) {
-    case 'set': case 'write': values.push(action.value); break;
-    case 'branch': values.push(action.when); break;
-    case 'add': case 'remove': case 'has': values.push(action.member); break;
-    case 'alloc': values.push(...Object.values(action.fields)); break;
-    case 'free': values.push(action.object); break;
-    case 'queue': if (action.on) values.push(action.on.object); break;
-    case 'link': case 'unlink': values.push(action.entry.object); break;
-    case 'return': values.push(action.result); break;
-    case 'next': case 'next-entry': return [action.visited, ...values.flatMap(slotsOf)];
+    case 'set':
+    case 'write':
+      values.push(action.value);
+      break;
+    case 'branch':
+      values.push(action.when);
+      break;
+    case 'add':
+    case 'remove':
+    case 'has':
+      values.push(action.member);
+      break;
+    case 'alloc':
+      values.push(...Object.values(action.fields));
+      break;
+    case 'free':
+      values.push(action.object);
+      break;
+    case 'queue':
+      if (action.on) values.push(action.on.object);
+      break;
+    case 'link':
+    case 'unlink':
+      values.push(action.entry.object);
+      break;
+    case 'return':
+      values.push(action.result);
+      break;
+    case 'next':
+    case 'next-entry':
+      return [action.visited, ...values.flatMap(slotsOf)];
   }
   return values.flatMap(slotsOf);
 }

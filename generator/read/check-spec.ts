@@ -1,6 +1,7 @@
 /** What types cannot see in a system as a whole: locks nobody uses, functions nobody calls, rules that nothing can break. */
-import type { Diagnostic } from './diagnostic.ts';
+
 import type { Predicate, Rule, SeenField, System } from '../model.ts';
+import type { Diagnostic } from './diagnostic.ts';
 import { predicateFields } from './settle.ts';
 import { protectionKinds } from './verbs.ts';
 
@@ -14,13 +15,29 @@ function touchedFields(system: System): { acted: Set<string>; written: Set<strin
   const written = new Set<string>();
   const called = new Set<string>();
   const visit = (part: unknown): void => {
-    if (Array.isArray(part)) { part.forEach(visit); return; }
+    if (Array.isArray(part)) {
+      part.forEach(visit);
+      return;
+    }
     if (part === null || typeof part !== 'object') return;
-    const node = part as { kind?: unknown; type?: unknown; field?: unknown; of?: unknown; on?: SeenLike | null; with?: unknown[]; fields?: object };
-    if (node.kind === 'verb' && node.on) { acted.add(nameOf(node.on)); written.add(nameOf(node.on)); for (const other of node.with ?? []) if (isField(other)) acted.add(nameOf(other)); }
+    const node = part as {
+      kind?: unknown;
+      type?: unknown;
+      field?: unknown;
+      of?: unknown;
+      on?: SeenLike | null;
+      with?: unknown[];
+      fields?: object;
+    };
+    if (node.kind === 'verb' && node.on) {
+      acted.add(nameOf(node.on));
+      written.add(nameOf(node.on));
+      for (const other of node.with ?? []) if (isField(other)) acted.add(nameOf(other));
+    }
     if (node.kind === 'guard' && isField((part as { lock?: unknown }).lock)) acted.add(nameOf((part as { lock: SeenLike }).lock));
     if (node.kind === 'write' && isField(node.field)) written.add(nameOf(node.field));
-    if (node.kind === 'alloc' && typeof node.type === 'string') for (const field of Object.keys(node.fields ?? {})) written.add(`${node.type}.${field}`);
+    if (node.kind === 'alloc' && typeof node.type === 'string')
+      for (const field of Object.keys(node.fields ?? {})) written.add(`${node.type}.${field}`);
     if (node.kind === 'call' && typeof node.of === 'string') called.add(node.of);
     Object.values(part).forEach(visit);
   };
@@ -30,7 +47,10 @@ function touchedFields(system: System): { acted: Set<string>; written: Set<strin
   return { acted, written, called };
 }
 
-interface SeenLike { readonly type: string; readonly field: string }
+interface SeenLike {
+  readonly type: string;
+  readonly field: string;
+}
 function isField(part: unknown): part is SeenLike {
   return part !== null && typeof part === 'object' && 'type' in part && 'field' in part && typeof part.field === 'string';
 }
@@ -40,20 +60,41 @@ function nameOf(field: SeenLike): string {
 
 function unusedLocks(system: System): Diagnostic[] {
   const { acted } = touchedFields(system);
-  return Object.values(system.objects).flatMap(object => object.fields.flatMap(({ name, type }): Diagnostic[] =>
-    !protectionKinds.includes(type.kind) || acted.has(`${object.name}.${name}`) ? [] : [{
-      at: object.at, name: 'unused-lock', what: `${object.name}.${name} is never taken, so what it guards is not guarded.`, wayOut: `Take it where it is needed, or take it out of ${object.name}.` }]));
+  return Object.values(system.objects).flatMap(object =>
+    object.fields.flatMap(({ name, type }): Diagnostic[] =>
+      !protectionKinds.includes(type.kind) || acted.has(`${object.name}.${name}`)
+        ? []
+        : [
+            {
+              at: object.at,
+              name: 'unused-lock',
+              what: `${object.name}.${name} is never taken, so what it guards is not guarded.`,
+              wayOut: `Take it where it is needed, or take it out of ${object.name}.`,
+            },
+          ],
+    ),
+  );
 }
 
 function unusedFunctions(system: System): Diagnostic[] {
   const { called } = touchedFields(system);
-  const started = new Set([...Object.values(system.interface), ...Object.values(system.objects).flatMap(object => Object.values(object.runs)),
-    ...system.variants.flatMap(variant => Object.values(variant.runs).flatMap(runs => Object.values(runs)))]);
+  const started = new Set([
+    ...Object.values(system.interface),
+    ...Object.values(system.objects).flatMap(object => Object.values(object.runs)),
+    ...system.variants.flatMap(variant => Object.values(variant.runs).flatMap(runs => Object.values(runs))),
+  ]);
   return Object.values(system.operations).flatMap((operation): Diagnostic[] => {
     // What a rule calls is put into the rule; what is one expression is a name for it.
     const isExpression = operation.body.length === 1 && operation.body[0]?.kind === 'return';
     if (called.has(operation.name) || started.has(operation.name) || isExpression) return [];
-    return [{ at: operation.at, name: 'unused-function', what: `${operation.name} is called by no operation and no scenario, so it is never explored.`, wayOut: 'Call it in a scenario, or take it out.' }];
+    return [
+      {
+        at: operation.at,
+        name: 'unused-function',
+        what: `${operation.name} is called by no operation and no scenario, so it is never explored.`,
+        wayOut: 'Call it in a scenario, or take it out.',
+      },
+    ];
   });
 }
 
@@ -61,16 +102,34 @@ function rulesThatNothingBreaks(system: System): Diagnostic[] {
   const { written, acted } = touchedFields(system);
   const changes = (field: SeenField) => written.has(`${field.type}.${field.field}`) || acted.has(`${field.type}.${field.field}`);
   return system.rules.flatMap((rule): Diagnostic[] => {
-    const tell = (what: string): Diagnostic[] => [{ at: rule.at, name: 'unbreakable-rule', what, wayOut: 'Say what must not happen in terms of fields that operations change, or take the rule out.' }];
+    const tell = (what: string): Diagnostic[] => [
+      {
+        at: rule.at,
+        name: 'unbreakable-rule',
+        what,
+        wayOut: 'Say what must not happen in terms of fields that operations change, or take the rule out.',
+      },
+    ];
     if (rule.kind === 'invariant' || rule.kind === 'settled') {
       const fields = [...allFields(rule.when), ...allFields(rule.then)];
       if (always(rule.then)) return tell(`${rule.name} is true whatever happens: nothing can break it.`);
-      if (fields.length > 0 && !fields.some(changes) && !asksIfLive(rule)) return tell(`${rule.name} reads ${[...new Set(fields.map(nameOf))].join(', ')}, which no operation ever changes: nothing can break it.`);
+      if (fields.length > 0 && !fields.some(changes) && !asksIfLive(rule))
+        return tell(
+          `${rule.name} reads ${[...new Set(fields.map(nameOf))].join(', ')}, which no operation ever changes: nothing can break it.`,
+        );
     }
     if (rule.kind === 'order' && rule.classes.length < 2) return tell(`${rule.name} orders fewer than two locks: nothing can break it.`);
     if (rule.kind === 'order') {
       const twice = rule.classes.find((one, index) => rule.classes.indexOf(one) !== index);
-      if (twice !== undefined) return [{ at: rule.at, name: 'order-contradicts-itself', what: `${rule.name} puts ${twice} inside itself.`, wayOut: 'Name each lock once, the outer one first.' }];
+      if (twice !== undefined)
+        return [
+          {
+            at: rule.at,
+            name: 'order-contradicts-itself',
+            what: `${rule.name} puts ${twice} inside itself.`,
+            wayOut: 'Name each lock once, the outer one first.',
+          },
+        ];
     }
     return [];
   });
@@ -93,16 +152,33 @@ function always(predicate: Predicate): boolean {
   const [left, right] = predicate.of;
   if (predicate.operator === '||') return predicate.of.some(always);
   if (predicate.operator === '&&') return predicate.of.every(always);
-  if (predicate.operator === '===' || predicate.operator === '>=' || predicate.operator === '<=') return JSON.stringify(left) === JSON.stringify(right);
+  if (predicate.operator === '===' || predicate.operator === '>=' || predicate.operator === '<=')
+    return JSON.stringify(left) === JSON.stringify(right);
   return false;
 }
 
 /** Names of scenarios, rules and variants in defects. `tsc` knows the type of a rule, not whether it is one of this system. */
 function brokenReferences(system: System): Diagnostic[] {
-  return system.variants.flatMap(variant => variant.breaks.flatMap(({ rule, scenario }): Diagnostic[] => {
-    const missing = !system.scenarios.some(one => one.name === scenario) ? scenario
-      : rule.startsWith('always.') || system.rules.some(one => one.name === rule) || variant.also.some(one => one.name === rule)
-        || Object.values(system.objects).length === 0 ? null : rule;
-    return missing === null ? [] : [{ at: variant.at, name: 'unknown-name', what: `${variant.name} is said to break ${missing}, which is nothing that this system judges.`, wayOut: 'Name a rule and a scenario of the system.' }];
-  }));
+  return system.variants.flatMap(variant =>
+    variant.breaks.flatMap(({ rule, scenario }): Diagnostic[] => {
+      const missing = !system.scenarios.some(one => one.name === scenario)
+        ? scenario
+        : rule.startsWith('always.') ||
+            system.rules.some(one => one.name === rule) ||
+            variant.also.some(one => one.name === rule) ||
+            Object.values(system.objects).length === 0
+          ? null
+          : rule;
+      return missing === null
+        ? []
+        : [
+            {
+              at: variant.at,
+              name: 'unknown-name',
+              what: `${variant.name} is said to break ${missing}, which is nothing that this system judges.`,
+              wayOut: 'Name a rule and a scenario of the system.',
+            },
+          ];
+    }),
+  );
 }

@@ -13,7 +13,12 @@ export interface Diagnostic {
 
 export function inFileOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...diagnostics].sort((a, b) =>
-    a.at.file < b.at.file ? -1 : a.at.file > b.at.file ? 1 : a.at.line - b.at.line || a.at.column - b.at.column || (a.name < b.name ? -1 : 1));
+    a.at.file < b.at.file
+      ? -1
+      : a.at.file > b.at.file
+        ? 1
+        : a.at.line - b.at.line || a.at.column - b.at.column || (a.name < b.name ? -1 : 1),
+  );
 }
 
 /** Three lines: place and name, what and why, the way out. */

@@ -3,14 +3,18 @@
  * of the spec, of the language and of the readers is the same; a command that finds it there loads no compiler.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Diagnostic } from './diagnostic.ts';
 import type { System } from '../model.ts';
+import type { Diagnostic } from './diagnostic.ts';
 import { systemFiles } from './spec-folder.ts';
 
-export interface Loaded { readonly system: System | null; readonly diagnostics: readonly Diagnostic[]; /** Hash of everything it was made from. */ readonly hash: string }
+export interface Loaded {
+  readonly system: System | null;
+  readonly diagnostics: readonly Diagnostic[] /** Hash of everything it was made from. */;
+  readonly hash: string;
+}
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -31,8 +35,14 @@ export async function loadSystem(specFolder: string, name: string, keepIn: strin
 
 function hashOf(specFolder: string, name: string): string {
   const hash = createHash('sha256');
-  const readers = [...readdirSync(here).filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort(), '../model.ts'].map(file => join(here, file));
-  for (const file of [...systemFiles(specFolder, name), join(specFolder, 'language.ts'), ...readers]) hash.update(`${file.slice(file.lastIndexOf('/'))}\n`).update(readFileSync(file));
+  const readers = [
+    ...readdirSync(here)
+      .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .sort(),
+    '../model.ts',
+  ].map(file => join(here, file));
+  for (const file of [...systemFiles(specFolder, name), join(specFolder, 'language.ts'), ...readers])
+    hash.update(`${file.slice(file.lastIndexOf('/'))}\n`).update(readFileSync(file));
   return hash.digest('hex');
 }
 

@@ -1,7 +1,7 @@
 /** What the readers of a spec share: where things are, which names mean what, and how a fault is told. */
-import { Node, SyntaxKind, type Identifier, type JSDocableNode, type SourceFile, type Symbol as TsSymbol, type TypeNode } from 'ts-morph';
-import type { Diagnostic } from './diagnostic.ts';
+import { type Identifier, type JSDocableNode, Node, type SourceFile, SyntaxKind, type Symbol as TsSymbol, type TypeNode } from 'ts-morph';
 import type { Field, FieldType, ObjectType, Place, Statement } from '../model.ts';
+import type { Diagnostic } from './diagnostic.ts';
 import { primitiveKinds } from './verbs.ts';
 
 class Refused extends Error {
@@ -49,9 +49,20 @@ export function createReading(folder: string): Reading {
     return { file: relativeTo(folder, file), line, column };
   };
   return {
-    diagnostics, objects: {}, globals: {}, heads: {}, localTypes: new Map(), unknownLocals: new Set(), extra: [], place,
-    refuse(node, name, what, wayOut) { throw new Refused({ at: place(node), name, what, wayOut }); },
-    giveUp() { throw new Refused(null); },
+    diagnostics,
+    objects: {},
+    globals: {},
+    heads: {},
+    localTypes: new Map(),
+    unknownLocals: new Set(),
+    extra: [],
+    place,
+    refuse(node, name, what, wayOut) {
+      throw new Refused({ at: place(node), name, what, wayOut });
+    },
+    giveUp() {
+      throw new Refused(null);
+    },
     attempt(read) {
       try {
         return read();
@@ -109,14 +120,23 @@ function isModuleLevel(declaration: Node): boolean {
 export function docOf(node: JSDocableNode | undefined): { doc: string; source: string | null } {
   const doc = node?.getJsDocs().at(-1);
   if (doc === undefined) return { doc: '', source: null };
-  const source = doc.getTags().find(tag => tag.getTagName() === 'source')?.getCommentText() ?? null;
+  const source =
+    doc
+      .getTags()
+      .find(tag => tag.getTagName() === 'source')
+      ?.getCommentText() ?? null;
   return { doc: doc.getDescription().trim().replace(/\s+/g, ' '), source: source?.replace(/\s+/g, ' ').trim() ?? null };
 }
 
 /** The type of a field as the model knows it. */
 export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: string) => boolean): FieldType {
-  const refuse = (): never => reading.refuse(type, 'field-without-finite-state', `A field of type ${textOf(type)} has no finite set of values, so its states cannot be explored.`,
-    'Use a primitive of spec/language.ts, an object of the system, a Set of objects, boolean, UpTo<n>, Natural, or a union of string literals.');
+  const refuse = (): never =>
+    reading.refuse(
+      type,
+      'field-without-finite-state',
+      `A field of type ${textOf(type)} has no finite set of values, so its states cannot be explored.`,
+      'Use a primitive of spec/language.ts, an object of the system, a Set of objects, boolean, UpTo<n>, Natural, or a union of string literals.',
+    );
   if (Node.isUnionTypeNode(type)) {
     const parts = type.getTypeNodes();
     const rest = parts.filter(part => part.getText() !== 'null');
@@ -147,14 +167,26 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
     if (aliased !== undefined) return fieldTypeOf(reading, aliased, isObject);
   }
   if (isFromLanguage(symbolOf(type.getTypeName()))) {
-    return reading.refuse(type, 'not-lowered', `${name} is part of the language, but the generator cannot explore it yet.`, 'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A verb".');
+    return reading.refuse(
+      type,
+      'not-lowered',
+      `${name} is part of the language, but the generator cannot explore it yet.`,
+      'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A verb".',
+    );
   }
   return refuse();
 }
 
 const primitiveNames: Readonly<Record<string, Exclude<FieldType['kind'], 'set' | 'pointer' | 'word' | 'boolean' | 'number'>>> = {
-  Mutex: 'mutex', SpinLock: 'spinlock', SrcuDomain: 'srcu', RcuDomain: 'rcu', RefCount: 'refcount', Work: 'work', WorkQueue: 'work-queue',
-  WaitQueue: 'wait-queue', WaitEntry: 'wait-entry',
+  Mutex: 'mutex',
+  SpinLock: 'spinlock',
+  SrcuDomain: 'srcu',
+  RcuDomain: 'rcu',
+  RefCount: 'refcount',
+  Work: 'work',
+  WorkQueue: 'work-queue',
+  WaitQueue: 'wait-queue',
+  WaitEntry: 'wait-entry',
 };
 
 function wordOf(type: TypeNode): string | undefined {

@@ -1,16 +1,50 @@
 /** Expressions of operations: from syntax to model. Every read and verb in the result is a step, in evaluation order. */
-import { Node, SyntaxKind, type ArrowFunction, type CallExpression, type Expression as Syntax } from 'ts-morph';
+import { type ArrowFunction, type CallExpression, Node, type Expression as Syntax, SyntaxKind } from 'ts-morph';
 import type { Expression, FieldOf, Operator } from '../model.ts';
-import { fieldOf, isFromLanguage, isLocalDeclaration, isPrimitive, localName, localOf, objectName, symbolOf, textOf, type Reading } from './read-context.ts';
-import { notYetLowered, verbs, type VerbShape } from './verbs.ts';
+import {
+  fieldOf,
+  isFromLanguage,
+  isLocalDeclaration,
+  isPrimitive,
+  localName,
+  localOf,
+  objectName,
+  type Reading,
+  symbolOf,
+  textOf,
+} from './read-context.ts';
+import { notYetLowered, type VerbShape, verbs } from './verbs.ts';
 
-const operators: Readonly<Record<string, Operator>> = { '===': '===', '!==': '!==', '<': '<', '<=': '<=', '>': '>', '>=': '>=', '+': '+', '-': '-', '&&': '&&', '||': '||' };
+const operators: Readonly<Record<string, Operator>> = {
+  '===': '===',
+  '!==': '!==',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+  '+': '+',
+  '-': '-',
+  '&&': '&&',
+  '||': '||',
+};
 
 export function readExpression(reading: Reading, node: Syntax): Expression {
   const at = reading.place(node);
   if (Node.isParenthesizedExpression(node)) return readExpression(reading, node.getExpression());
-  if (Node.isAsExpression(node)) return reading.refuse(node, 'outside-the-subset', '`as` hides a type from the reader and the generator.', 'Give the declaration the right type.');
-  if (Node.isNonNullExpression(node)) return reading.refuse(node, 'outside-the-subset', '`!` hides a null that the model would follow.', 'Test it: `if (x === null) bug();`.');
+  if (Node.isAsExpression(node))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      '`as` hides a type from the reader and the generator.',
+      'Give the declaration the right type.',
+    );
+  if (Node.isNonNullExpression(node))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      '`!` hides a null that the model would follow.',
+      'Test it: `if (x === null) bug();`.',
+    );
   if (Node.isNullLiteral(node)) return { kind: 'constant', value: null };
   if (Node.isTrueLiteral(node) || Node.isFalseLiteral(node)) return { kind: 'constant', value: Node.isTrueLiteral(node) };
   if (Node.isStringLiteral(node)) return { kind: 'constant', value: node.getLiteralValue() };
@@ -19,26 +53,62 @@ export function readExpression(reading: Reading, node: Syntax): Expression {
   if (Node.isBinaryExpression(node)) {
     const text = node.getOperatorToken().getText();
     const operator = operators[text];
-    if (text === '==' || text === '!=') return reading.refuse(node, 'outside-the-subset', `\`${text}\` converts its operands before it compares them.`, `Use \`${text}=\`.`);
-    if (text === '??') return reading.refuse(node, 'outside-the-subset', '`??` reads through a null without a test.', 'Test it with `if (x === null)`.');
-    if (operator === undefined) return reading.refuse(node, 'outside-the-subset', `The operator \`${text}\` is not part of the language of operations.`, 'Use === !== < <= > >= + - && || !.');
+    if (text === '==' || text === '!=')
+      return reading.refuse(node, 'outside-the-subset', `\`${text}\` converts its operands before it compares them.`, `Use \`${text}=\`.`);
+    if (text === '??')
+      return reading.refuse(node, 'outside-the-subset', '`??` reads through a null without a test.', 'Test it with `if (x === null)`.');
+    if (operator === undefined)
+      return reading.refuse(
+        node,
+        'outside-the-subset',
+        `The operator \`${text}\` is not part of the language of operations.`,
+        'Use === !== < <= > >= + - && || !.',
+      );
     return { kind: 'operator', operator, of: [readExpression(reading, node.getLeft()), readExpression(reading, node.getRight())], at };
   }
   if (Node.isConditionalExpression(node)) {
-    return { kind: 'conditional', when: readExpression(reading, node.getCondition()), then: readExpression(reading, node.getWhenTrue()), otherwise: readExpression(reading, node.getWhenFalse()), at };
+    return {
+      kind: 'conditional',
+      when: readExpression(reading, node.getCondition()),
+      then: readExpression(reading, node.getWhenTrue()),
+      otherwise: readExpression(reading, node.getWhenFalse()),
+      at,
+    };
   }
   if (Node.isIdentifier(node)) return readName(reading, node);
   if (Node.isPropertyAccessExpression(node)) return readProperty(reading, node);
   if (Node.isCallExpression(node)) return readCall(reading, node);
-  if (Node.isAwaitExpression(node)) return reading.refuse(node, 'outside-the-subset', '`await` suspends a function; the threads of a scenario interleave by themselves.', 'Write the steps one after the other; to wait, use synchronize, flush or waitEvent.');
-  if (Node.isArrowFunction(node) || Node.isFunctionExpression(node)) return reading.refuse(node, 'outside-the-subset', 'A function as a value is not part of the language of operations.', 'Name a hoisted function and call it.');
-  return reading.refuse(node, 'outside-the-subset', `\`${textOf(node).slice(0, 60)}\` is not part of the language of operations.`, 'Use locals, fields, constants, comparisons, verbs, and calls of functions by name.');
+  if (Node.isAwaitExpression(node))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      '`await` suspends a function; the threads of a scenario interleave by themselves.',
+      'Write the steps one after the other; to wait, use synchronize, flush or waitEvent.',
+    );
+  if (Node.isArrowFunction(node) || Node.isFunctionExpression(node))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      'A function as a value is not part of the language of operations.',
+      'Name a hoisted function and call it.',
+    );
+  return reading.refuse(
+    node,
+    'outside-the-subset',
+    `\`${textOf(node).slice(0, 60)}\` is not part of the language of operations.`,
+    'Use locals, fields, constants, comparisons, verbs, and calls of functions by name.',
+  );
 }
 
 function readUnary(reading: Reading, node: import('ts-morph').PrefixUnaryExpression): Expression {
   const at = reading.place(node);
   if (node.getOperatorToken() !== SyntaxKind.ExclamationToken) {
-    return reading.refuse(node, 'outside-the-subset', `\`${textOf(node)}\` changes or converts a value inside an expression.`, 'Write `x = x + 1` as a statement of its own.');
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      `\`${textOf(node)}\` changes or converts a value inside an expression.`,
+      'Write `x = x + 1` as a statement of its own.',
+    );
   }
   return { kind: 'operator', operator: '!', of: [readExpression(reading, node.getOperand())], at };
 }
@@ -54,28 +124,54 @@ function readName(reading: Reading, node: import('ts-morph').Identifier): Expres
   if (Node.isVariableDeclaration(declaration)) {
     const statement = declaration.getVariableStatement();
     if (statement?.getDeclarationKind() !== 'const') {
-      return reading.refuse(node, 'mutable-capture', `${name} is a variable outside the function that can change: state that no object owns, and that no rule could guard.`, 'Make it a field of an object, and pass the object.');
+      return reading.refuse(
+        node,
+        'mutable-capture',
+        `${name} is a variable outside the function that can change: state that no object owns, and that no rule could guard.`,
+        'Make it a field of an object, and pass the object.',
+      );
     }
     const value = declaration.getInitializer();
-    if (value !== undefined && (Node.isNumericLiteral(value) || Node.isStringLiteral(value) || Node.isTrueLiteral(value) || Node.isFalseLiteral(value))) return readExpression(reading, value);
+    if (
+      value !== undefined &&
+      (Node.isNumericLiteral(value) || Node.isStringLiteral(value) || Node.isTrueLiteral(value) || Node.isFalseLiteral(value))
+    )
+      return readExpression(reading, value);
   }
   if (name === 'undefined') return reading.refuse(node, 'outside-the-subset', '`undefined` is not a value of the model.', 'Use null.');
-  return reading.refuse(node, 'outside-the-subset', `${name} is neither a local, a parameter nor a declared object.`, 'Pass it as an argument: state lives in objects only.');
+  return reading.refuse(
+    node,
+    'outside-the-subset',
+    `${name} is neither a local, a parameter nor a declared object.`,
+    'Pass it as an argument: state lives in objects only.',
+  );
 }
 
 function readProperty(reading: Reading, node: import('ts-morph').PropertyAccessExpression): Expression {
-  if (node.hasQuestionDotToken()) return reading.refuse(node, 'outside-the-subset', '`?.` reads through a null, and `a?.b !== null` is true for a null `a`.', 'Test the pointer with if, then read the field.');
+  if (node.hasQuestionDotToken())
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      '`?.` reads through a null, and `a?.b !== null` is true for a null `a`.',
+      'Test the pointer with if, then read the field.',
+    );
   const inner = node.getExpression();
   const at = reading.place(node);
   // kvm.users.count
   if (node.getName() === 'count' && Node.isPropertyAccessExpression(inner)) {
     const counter = readField(reading, inner);
-    if (fieldOf(reading, counter.type, counter.field)?.type.kind === 'refcount') return { kind: 'read', field: counter, at, text: textOf(node) };
+    if (fieldOf(reading, counter.type, counter.field)?.type.kind === 'refcount')
+      return { kind: 'read', field: counter, at, text: textOf(node) };
   }
   const field = readField(reading, node);
   const declared = fieldOf(reading, field.type, field.field);
   if (declared !== undefined && (isPrimitive(declared.type) || declared.type.kind === 'set')) {
-    return reading.refuse(node, 'primitive-as-value', `${textOf(node)} is a ${declared.type.kind}: it has no value of its own.`, declared.type.kind === 'refcount' ? 'Read its `count`, or hand it to get or put.' : 'Hand it to a verb.');
+    return reading.refuse(
+      node,
+      'primitive-as-value',
+      `${textOf(node)} is a ${declared.type.kind}: it has no value of its own.`,
+      declared.type.kind === 'refcount' ? 'Read its `count`, or hand it to get or put.' : 'Hand it to a verb.',
+    );
   }
   return { kind: 'read', field, at, text: textOf(node) };
 }
@@ -83,23 +179,47 @@ function readProperty(reading: Reading, node: import('ts-morph').PropertyAccessE
 /** `object.field` as a place, the object's own reads still to be made. */
 export function readField(reading: Reading, node: Syntax): FieldOf {
   if (Node.isParenthesizedExpression(node)) return readField(reading, node.getExpression());
-  if (!Node.isPropertyAccessExpression(node)) return reading.refuse(node, 'not-a-field', `${textOf(node)} is not a field of an object.`, 'Name it as object.field.');
-  if (node.hasQuestionDotToken()) return reading.refuse(node, 'outside-the-subset', '`?.` reads through a null, and `a?.b !== null` is true for a null `a`.', 'Test the pointer with if, then read the field.');
+  if (!Node.isPropertyAccessExpression(node))
+    return reading.refuse(node, 'not-a-field', `${textOf(node)} is not a field of an object.`, 'Name it as object.field.');
+  if (node.hasQuestionDotToken())
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      '`?.` reads through a null, and `a?.b !== null` is true for a null `a`.',
+      'Test the pointer with if, then read the field.',
+    );
   const of = readExpression(reading, node.getExpression());
   const type = typeOf(reading, of);
-  if (type === null) return reading.refuse(node, 'not-an-object', `${textOf(node.getExpression())} is not an object of this system.`, 'Declare its type as an exported interface of the system.');
-  if (fieldOf(reading, type, node.getName()) === undefined) return reading.refuse(node.getNameNode(), 'unknown-field', `${type} has no field ${node.getName()}.`, `It has ${reading.objects[type]?.fields.map(field => field.name).join(', ') ?? 'none'}.`);
+  if (type === null)
+    return reading.refuse(
+      node,
+      'not-an-object',
+      `${textOf(node.getExpression())} is not an object of this system.`,
+      'Declare its type as an exported interface of the system.',
+    );
+  if (fieldOf(reading, type, node.getName()) === undefined)
+    return reading.refuse(
+      node.getNameNode(),
+      'unknown-field',
+      `${type} has no field ${node.getName()}.`,
+      `It has ${reading.objects[type]?.fields.map(field => field.name).join(', ') ?? 'none'}.`,
+    );
   return { of, type, field: node.getName() };
 }
 
 /** The object type that an expression denotes, null for plain values. */
 export function typeOf(reading: Reading, expression: Expression): string | null {
   switch (expression.kind) {
-    case 'local': return reading.localTypes.get(expression.name) ?? null;
-    case 'global': return expression.type;
-    case 'alloc': return expression.type;
-    case 'call': return reading.heads[expression.of]?.result ?? null;
-    case 'conditional': return typeOf(reading, expression.then) ?? typeOf(reading, expression.otherwise);
+    case 'local':
+      return reading.localTypes.get(expression.name) ?? null;
+    case 'global':
+      return expression.type;
+    case 'alloc':
+      return expression.type;
+    case 'call':
+      return reading.heads[expression.of]?.result ?? null;
+    case 'conditional':
+      return typeOf(reading, expression.then) ?? typeOf(reading, expression.otherwise);
     case 'read': {
       const type = fieldOf(reading, expression.field.type, expression.field.field)?.type;
       return type?.kind === 'pointer' ? type.to : null;
@@ -111,7 +231,9 @@ export function typeOf(reading: Reading, expression: Expression): string | null 
       if (expression.verb === 'fget' && type?.kind === 'pointer') return type.to;
       return null;
     }
-    case 'constant': case 'operator': return null;
+    case 'constant':
+    case 'operator':
+      return null;
   }
 }
 
@@ -120,25 +242,55 @@ export function readCall(reading: Reading, node: CallExpression): Expression {
   const at = reading.place(node);
   if (Node.isPropertyAccessExpression(callee)) {
     const target = symbolOf(callee.getNameNode())?.getDeclarations()[0];
-    if (Node.isFunctionDeclaration(target) && reading.heads[callee.getName()] !== undefined) return functionCall(reading, node, callee.getName());
+    if (Node.isFunctionDeclaration(target) && reading.heads[callee.getName()] !== undefined)
+      return functionCall(reading, node, callee.getName());
     return setCall(reading, node, callee);
   }
-  if (!Node.isIdentifier(callee)) return reading.refuse(node, 'outside-the-subset', `\`${textOf(callee)}\` is called, but it is not a name.`, 'Call a verb or a function by its name.');
+  if (!Node.isIdentifier(callee))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      `\`${textOf(callee)}\` is called, but it is not a name.`,
+      'Call a verb or a function by its name.',
+    );
   const name = callee.getText();
   if (isFromLanguage(symbolOf(callee))) return verbCall(reading, node, name);
   if (name === 'descriptor' && Node.isBindingElement(callee.getSymbol()?.getDeclarations()[0])) {
     const file = node.getArguments()[0] as Syntax | undefined;
-    return { kind: 'alloc', type: 'Descriptor', fields: { file: file === undefined ? { kind: 'constant', value: null } : readExpression(reading, file) }, at, text: textOf(node) };
+    return {
+      kind: 'alloc',
+      type: 'Descriptor',
+      fields: { file: file === undefined ? { kind: 'constant', value: null } : readExpression(reading, file) },
+      at,
+      text: textOf(node),
+    };
   }
-  if (isLocalDeclaration(callee.getSymbol()?.getDeclarations()[0])) return reading.refuse(node, 'outside-the-subset', `${name} is a local that is called: what it does cannot be known here.`, 'Call a function by its name.');
+  if (isLocalDeclaration(callee.getSymbol()?.getDeclarations()[0]))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      `${name} is a local that is called: what it does cannot be known here.`,
+      'Call a function by its name.',
+    );
   if (reading.heads[name] === undefined) {
-    return reading.refuse(node, 'call-outside-the-subset', `${name} is called, but it is neither a verb of spec/language.ts nor a function of this system.`, 'Export it as a function of the spec, or leave it out: a spec is read, never run.');
+    return reading.refuse(
+      node,
+      'call-outside-the-subset',
+      `${name} is called, but it is neither a verb of spec/language.ts nor a function of this system.`,
+      'Export it as a function of the spec, or leave it out: a spec is read, never run.',
+    );
   }
   return functionCall(reading, node, name);
 }
 
 function functionCall(reading: Reading, node: CallExpression, name: string): Expression {
-  return { kind: 'call', of: name, with: node.getArguments().map(argument => readExpression(reading, argument as Syntax)), at: reading.place(node), text: textOf(node) };
+  return {
+    kind: 'call',
+    of: name,
+    with: node.getArguments().map(argument => readExpression(reading, argument as Syntax)),
+    at: reading.place(node),
+    text: textOf(node),
+  };
 }
 
 const setVerbs: Readonly<Record<string, string>> = { add: 'add', delete: 'remove', has: 'has' };
@@ -149,12 +301,23 @@ function setCall(reading: Reading, node: CallExpression, callee: import('ts-morp
   if (verb === undefined || !Node.isPropertyAccessExpression(inner)) return notAVerb(reading, node, callee);
   const on = readField(reading, inner);
   if (fieldOf(reading, on.type, on.field)?.type.kind !== 'set') return notAVerb(reading, node, callee);
-  return { kind: 'verb', verb, on, with: node.getArguments().map(argument => readExpression(reading, argument as Syntax)), at: reading.place(node), text: textOf(node) };
+  return {
+    kind: 'verb',
+    verb,
+    on,
+    with: node.getArguments().map(argument => readExpression(reading, argument as Syntax)),
+    at: reading.place(node),
+    text: textOf(node),
+  };
 }
 
 function notAVerb(reading: Reading, node: CallExpression, callee: Node): never {
-  return reading.refuse(node, 'call-outside-the-subset', `\`${textOf(callee)}\` is not a verb of spec/language.ts, a function of this system, or add, delete or has of a set.`,
-    'A spec is read, never run: use the verbs, or model what the call stands for.');
+  return reading.refuse(
+    node,
+    'call-outside-the-subset',
+    `\`${textOf(callee)}\` is not a verb of spec/language.ts, a function of this system, or add, delete or has of a set.`,
+    'A spec is read, never run: use the verbs, or model what the call stands for.',
+  );
 }
 
 function verbCall(reading: Reading, node: CallExpression, name: string): Expression {
@@ -164,35 +327,80 @@ function verbCall(reading: Reading, node: CallExpression, name: string): Express
   if (name === 'alloc') return readAlloc(reading, node);
   if (name === 'again' && first !== undefined) return readExpression(reading, first);
   if (name === 'implies' && first !== undefined && rest[0] !== undefined) {
-    return { kind: 'operator', operator: '||', of: [{ kind: 'operator', operator: '!', of: [readExpression(reading, first)], at }, readExpression(reading, rest[0])], at };
+    return {
+      kind: 'operator',
+      operator: '||',
+      of: [{ kind: 'operator', operator: '!', of: [readExpression(reading, first)], at }, readExpression(reading, rest[0])],
+      at,
+    };
   }
   const shape = verbs[name];
   if (shape === undefined) {
-    if (notYetLowered.includes(name)) return reading.refuse(node, 'not-lowered', `${name} is part of the language, but the generator cannot explore it yet.`, 'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A verb".');
-    return reading.refuse(node, 'rule-in-operation', `${name} is for rules, not for operations: it would look at several fields in one step.`, 'Read each field into a local first.');
+    if (notYetLowered.includes(name))
+      return reading.refuse(
+        node,
+        'not-lowered',
+        `${name} is part of the language, but the generator cannot explore it yet.`,
+        'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A verb".',
+      );
+    return reading.refuse(
+      node,
+      'rule-in-operation',
+      `${name} is for rules, not for operations: it would look at several fields in one step.`,
+      'Read each field into a local first.',
+    );
   }
-  if (shape.on === null) return { kind: 'verb', verb: name, on: null, with: node.getArguments().map(argument => readExpression(reading, argument as Syntax)), at, text };
-  if (first === undefined) return reading.refuse(node, 'missing-argument', `${name} needs something to act on.`, `Write ${name}(object.field).`);
+  if (shape.on === null)
+    return {
+      kind: 'verb',
+      verb: name,
+      on: null,
+      with: node.getArguments().map(argument => readExpression(reading, argument as Syntax)),
+      at,
+      text,
+    };
+  if (first === undefined)
+    return reading.refuse(node, 'missing-argument', `${name} needs something to act on.`, `Write ${name}(object.field).`);
   const on = subjectOf(reading, name, shape, first);
-  return { kind: 'verb', verb: name, on, with: shape.then.flatMap((kind, index): (Expression | FieldOf)[] => {
-    const argument = rest[index];
-    if (argument === undefined || kind === 'skipped') return [];
-    if (kind === 'wait-entry' || kind === 'work-queue?' || kind === 'mutex' || kind === 'set') {
-      const field = readField(reading, argument);
-      const actual = fieldOf(reading, field.type, field.field)?.type.kind;
-      const wanted = kind.replace('?', '');
-      if (actual !== wanted) return reading.refuse(argument, 'wrong-kind', `${textOf(argument)} is a ${actual}; ${name} wants a ${wanted} here.`, `Name a field of kind ${wanted}.`);
-      return [field];
-    }
-    if (kind === 'condition') return [conditionOf(reading, argument)];
-    return [readExpression(reading, argument)];
-  }), at, text };
+  return {
+    kind: 'verb',
+    verb: name,
+    on,
+    with: shape.then.flatMap((kind, index): (Expression | FieldOf)[] => {
+      const argument = rest[index];
+      if (argument === undefined || kind === 'skipped') return [];
+      if (kind === 'wait-entry' || kind === 'work-queue?' || kind === 'mutex' || kind === 'set') {
+        const field = readField(reading, argument);
+        const actual = fieldOf(reading, field.type, field.field)?.type.kind;
+        const wanted = kind.replace('?', '');
+        if (actual !== wanted)
+          return reading.refuse(
+            argument,
+            'wrong-kind',
+            `${textOf(argument)} is a ${actual}; ${name} wants a ${wanted} here.`,
+            `Name a field of kind ${wanted}.`,
+          );
+        return [field];
+      }
+      if (kind === 'condition') return [conditionOf(reading, argument)];
+      return [readExpression(reading, argument)];
+    }),
+    at,
+    text,
+  };
 }
 
 function conditionOf(reading: Reading, node: Syntax): Expression {
-  if (!Node.isArrowFunction(node)) return reading.refuse(node, 'outside-the-subset', 'The condition of a wait is read again and again.', 'Write it as an arrow: `() => object.field`.');
+  if (!Node.isArrowFunction(node))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      'The condition of a wait is read again and again.',
+      'Write it as an arrow: `() => object.field`.',
+    );
   const body = (node as ArrowFunction).getBody();
-  if (Node.isBlock(body)) return reading.refuse(node, 'outside-the-subset', 'The condition of a wait has a body with statements.', 'Write one expression.');
+  if (Node.isBlock(body))
+    return reading.refuse(node, 'outside-the-subset', 'The condition of a wait has a body with statements.', 'Write one expression.');
   return readExpression(reading, body as Syntax);
 }
 
@@ -200,14 +408,21 @@ function subjectOf(reading: Reading, name: string, shape: VerbShape, node: Synta
   if (shape.on === 'object' || shape.on === 'descriptor') {
     const of = readExpression(reading, node);
     const type = typeOf(reading, of);
-    if (type === null) return reading.refuse(node, 'not-an-object', `${textOf(node)} is not an object of this system.`, `${name} acts on a whole object.`);
-    if (shape.on === 'descriptor' && type !== 'Descriptor') return reading.refuse(node, 'wrong-kind', `${textOf(node)} is a ${type}; ${name} wants a Descriptor.`, 'Name a descriptor.');
+    if (type === null)
+      return reading.refuse(node, 'not-an-object', `${textOf(node)} is not an object of this system.`, `${name} acts on a whole object.`);
+    if (shape.on === 'descriptor' && type !== 'Descriptor')
+      return reading.refuse(node, 'wrong-kind', `${textOf(node)} is a ${type}; ${name} wants a Descriptor.`, 'Name a descriptor.');
     return { of, type, field: shape.on === 'descriptor' ? 'file' : '' };
   }
   const field = readField(reading, node);
   const kind = fieldOf(reading, field.type, field.field)?.type.kind ?? '';
   if (shape.on !== null && !shape.on.includes(kind)) {
-    return reading.refuse(node, 'wrong-kind', `${textOf(node)} is a ${kind}; ${name} acts on ${shape.on.join(', ')}.`, 'Use the verb for its kind.');
+    return reading.refuse(
+      node,
+      'wrong-kind',
+      `${textOf(node)} is a ${kind}; ${name} acts on ${shape.on.join(', ')}.`,
+      'Use the verb for its kind.',
+    );
   }
   return field;
 }
@@ -218,8 +433,15 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
   const typeArgument = node.getTypeArguments()[0];
   const type = objectName(typeArgument?.getText() ?? node.getReturnType().getSymbol()?.getName() ?? '');
   const declared = reading.objects[type];
-  if (declared === undefined) return reading.refuse(node, 'not-an-object', `alloc of ${type || 'something'} that is not an object of this system.`, 'Write alloc<Type>({ ... }) with an exported interface of the system.');
-  if (!Node.isObjectLiteralExpression(fields)) return reading.refuse(node, 'outside-the-subset', 'alloc needs its fields in place.', 'Write alloc<Type>({ field: value }).');
+  if (declared === undefined)
+    return reading.refuse(
+      node,
+      'not-an-object',
+      `alloc of ${type || 'something'} that is not an object of this system.`,
+      'Write alloc<Type>({ ... }) with an exported interface of the system.',
+    );
+  if (!Node.isObjectLiteralExpression(fields))
+    return reading.refuse(node, 'outside-the-subset', 'alloc needs its fields in place.', 'Write alloc<Type>({ field: value }).');
   const values: Record<string, Expression> = {};
   for (const property of fields.getProperties()) {
     // What tells a descriptor from other objects in the language is no field of the model.
@@ -227,12 +449,25 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
     if (Node.isShorthandPropertyAssignment(property)) {
       const declaration = property.getValueSymbol()?.getDeclarations()[0];
       const global = reading.globals[property.getName()];
-      if (declaration !== undefined && isLocalDeclaration(declaration)) values[property.getName()] = { kind: 'local', name: localName(property.getName(), declaration) };
+      if (declaration !== undefined && isLocalDeclaration(declaration))
+        values[property.getName()] = { kind: 'local', name: localName(property.getName(), declaration) };
       else if (global !== undefined) values[property.getName()] = { kind: 'global', name: property.getName(), type: global };
-      else return reading.refuse(property, 'outside-the-subset', `${property.getName()} is neither a local nor a declared object.`, 'Write field: value.');
+      else
+        return reading.refuse(
+          property,
+          'outside-the-subset',
+          `${property.getName()} is neither a local nor a declared object.`,
+          'Write field: value.',
+        );
     } else if (Node.isPropertyAssignment(property)) {
       values[property.getName()] = readExpression(reading, property.getInitializerOrThrow());
-    } else return reading.refuse(property, 'outside-the-subset', 'A spread or a method says too little about which fields are set.', 'Write field: value for each.');
+    } else
+      return reading.refuse(
+        property,
+        'outside-the-subset',
+        'A spread or a method says too little about which fields are set.',
+        'Write field: value for each.',
+      );
   }
   return { kind: 'alloc', type, fields: values, at, text: textOf(node) };
 }

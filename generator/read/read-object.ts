@@ -1,7 +1,7 @@
 /** Object types: their fields, what their counters, work and entries run, which pointers own a reference. */
-import { Node, type Expression as Syntax, type InterfaceDeclaration } from 'ts-morph';
+import { type InterfaceDeclaration, Node, type Expression as Syntax } from 'ts-morph';
 import type { Field, ObjectType } from '../model.ts';
-import { docOf, fieldTypeOf, localName, textOf, type Reading } from './read-context.ts';
+import { docOf, fieldTypeOf, localName, type Reading, textOf } from './read-context.ts';
 import { readBody } from './read-statement.ts';
 
 export function readObject(reading: Reading, node: InterfaceDeclaration, isObject: (name: string) => boolean): ObjectType {
@@ -9,7 +9,8 @@ export function readObject(reading: Reading, node: InterfaceDeclaration, isObjec
   for (const property of node.getProperties()) {
     reading.attempt(() => {
       const type = property.getTypeNode();
-      if (type === undefined) return reading.refuse(property, 'field-without-type', `${property.getName()} has no type.`, 'Write its type.');
+      if (type === undefined)
+        return reading.refuse(property, 'field-without-type', `${property.getName()} has no type.`, 'Write its type.');
       fields.push({ name: property.getName(), type: fieldTypeOf(reading, type, isObject), constant: property.isReadonly() });
     });
   }
@@ -18,12 +19,20 @@ export function readObject(reading: Reading, node: InterfaceDeclaration, isObjec
 
 /** `{ users: kvm => destroyVm(kvm) }`: each arrow becomes a function of its own. */
 export function readRuns(reading: Reading, prefix: string, value: Syntax): Record<string, string> {
-  if (!Node.isObjectLiteralExpression(value)) return reading.refuse(value, 'outside-the-subset', 'What counters and work run is an object with one entry for each.', 'Write `{ users: kvm => destroyVm(kvm) }`.');
+  if (!Node.isObjectLiteralExpression(value))
+    return reading.refuse(
+      value,
+      'outside-the-subset',
+      'What counters and work run is an object with one entry for each.',
+      'Write `{ users: kvm => destroyVm(kvm) }`.',
+    );
   const runs: Record<string, string> = {};
   for (const property of value.getProperties()) {
-    if (!Node.isPropertyAssignment(property)) return reading.refuse(property, 'outside-the-subset', 'An entry is written as `field: object => function(object)`.', 'Write it so.');
+    if (!Node.isPropertyAssignment(property))
+      return reading.refuse(property, 'outside-the-subset', 'An entry is written as `field: object => function(object)`.', 'Write it so.');
     const node = property.getInitializerOrThrow();
-    if (!Node.isArrowFunction(node)) return reading.refuse(node, 'outside-the-subset', `\`${textOf(node)}\` is not an arrow.`, 'Write `object => function(object)`.');
+    if (!Node.isArrowFunction(node))
+      return reading.refuse(node, 'outside-the-subset', `\`${textOf(node)}\` is not an arrow.`, 'Write `object => function(object)`.');
     const name = `${prefix}.${property.getName()}`;
     const parameters = node.getParameters().map(parameter => {
       const local = localName(parameter.getName(), parameter);
@@ -40,12 +49,24 @@ export function readRuns(reading: Reading, prefix: string, value: Syntax): Recor
 
 /** `{ eventfd: eventfd => eventfd.refs }`: the counter's name by field. */
 export function readOwns(reading: Reading, value: Syntax): Record<string, string> {
-  if (!Node.isObjectLiteralExpression(value)) return reading.refuse(value, 'outside-the-subset', 'Ownership is an object with one entry for each owning field.', 'Write `{ kvm: kvm => kvm.users }`.');
+  if (!Node.isObjectLiteralExpression(value))
+    return reading.refuse(
+      value,
+      'outside-the-subset',
+      'Ownership is an object with one entry for each owning field.',
+      'Write `{ kvm: kvm => kvm.users }`.',
+    );
   const owns: Record<string, string> = {};
   for (const property of value.getProperties()) {
     const node = Node.isPropertyAssignment(property) ? property.getInitializerOrThrow() : undefined;
     const body = Node.isArrowFunction(node) ? node.getBody() : undefined;
-    if (!Node.isPropertyAssignment(property) || !Node.isPropertyAccessExpression(body)) return reading.refuse(property, 'outside-the-subset', 'Ownership names a counter of the other object.', 'Write `kvm: kvm => kvm.users`.');
+    if (!Node.isPropertyAssignment(property) || !Node.isPropertyAccessExpression(body))
+      return reading.refuse(
+        property,
+        'outside-the-subset',
+        'Ownership names a counter of the other object.',
+        'Write `kvm: kvm => kvm.users`.',
+      );
     owns[property.getName()] = body.getName();
   }
   return owns;

@@ -1,27 +1,64 @@
 /** Rules: from syntax to predicates over objects. A rule looks at one state at once, so its reads are no steps. */
-import { Node, SyntaxKind, type ArrowFunction, type Expression as Syntax, type TypeReferenceNode, type VariableDeclaration } from 'ts-morph';
+import {
+  type ArrowFunction,
+  Node,
+  type Expression as Syntax,
+  SyntaxKind,
+  type TypeReferenceNode,
+  type VariableDeclaration,
+} from 'ts-morph';
 import type { Operator, Parameter, Predicate, Rule, SeenField, Variable } from '../model.ts';
-import { docOf, fieldOf, isFromLanguage, objectName, symbolOf, textOf, type Reading } from './read-context.ts';
+import { docOf, fieldOf, isFromLanguage, objectName, type Reading, symbolOf, textOf } from './read-context.ts';
 import { protectionKinds, verbs } from './verbs.ts';
 
 /** What the names of a predicate stand for. */
 type Bindings = ReadonlyMap<string, Predicate>;
 
 /** Kinds of rule by the type that declares them. */
-export const ruleTypes: readonly string[] = ['GuardedBy', 'LockOrder', 'NestedOrder', 'OrderException', 'Invariant', 'Settled', 'AtEvery', 'Contract'];
+export const ruleTypes: readonly string[] = [
+  'GuardedBy',
+  'LockOrder',
+  'NestedOrder',
+  'OrderException',
+  'Invariant',
+  'Settled',
+  'AtEvery',
+  'Contract',
+];
 
-export function readRule(reading: Reading, declaration: VariableDeclaration, type: string, argument: TypeReferenceNode, value: Syntax, name: string): Rule {
+export function readRule(
+  reading: Reading,
+  declaration: VariableDeclaration,
+  type: string,
+  argument: TypeReferenceNode,
+  value: Syntax,
+  name: string,
+): Rule {
   const { doc, source } = docOf(declaration.getVariableStatement());
   const head = { name, doc, source, at: reading.place(declaration) };
   return readRuleValue(reading, head, type, argument, value);
 }
 
-export function readRuleValue(reading: Reading, head: { name: string; doc: string; source: string | null; at: Rule['at'] }, type: string, annotation: TypeReferenceNode, value: Syntax): Rule {
+export function readRuleValue(
+  reading: Reading,
+  head: { name: string; doc: string; source: string | null; at: Rule['at'] },
+  type: string,
+  annotation: TypeReferenceNode,
+  value: Syntax,
+): Rule {
   const arguments_ = annotation.getTypeArguments();
   const first = arguments_[0];
   switch (type) {
-    case 'GuardedBy': return { ...head, kind: 'guards', type: objectName(first?.getText() ?? ''), fields: readGuards(reading, objectName(first?.getText() ?? ''), value) };
-    case 'LockOrder': case 'NestedOrder': return { ...head, kind: 'order', classes: readClasses(reading, value), nested: type === 'NestedOrder' };
+    case 'GuardedBy':
+      return {
+        ...head,
+        kind: 'guards',
+        type: objectName(first?.getText() ?? ''),
+        fields: readGuards(reading, objectName(first?.getText() ?? ''), value),
+      };
+    case 'LockOrder':
+    case 'NestedOrder':
+      return { ...head, kind: 'order', classes: readClasses(reading, value), nested: type === 'NestedOrder' };
     case 'OrderException': {
       const [outer = '', inner = ''] = readClasses(reading, value);
       return { ...head, kind: 'order-exception', outer, inner };
@@ -34,16 +71,29 @@ export function readRuleValue(reading: Reading, head: { name: string; doc: strin
       const { over, when, then } = readCondition(reading, arrow(reading, value));
       return { ...head, kind: 'settled', over, busy: { kind: 'constant', value: false }, when, then }; // settle() puts the guards in, once all are known
     }
-    case 'AtEvery': return readAtEvery(reading, head, value);
-    case 'Contract': return readContract(reading, head, first, value);
-    default: return reading.refuse(value, 'not-lowered', `${type} is part of the language, but nothing judges it yet.`, 'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A rule".');
+    case 'AtEvery':
+      return readAtEvery(reading, head, value);
+    case 'Contract':
+      return readContract(reading, head, first, value);
+    default:
+      return reading.refuse(
+        value,
+        'not-lowered',
+        `${type} is part of the language, but nothing judges it yet.`,
+        'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A rule".',
+      );
   }
 }
 
 function arrow(reading: Reading, node: Syntax | undefined): ArrowFunction {
   if (Node.isArrowFunction(node)) return node;
   if (node === undefined) throw new Error('a rule without a value');
-  return reading.refuse(node, 'outside-the-subset', 'A rule is an arrow function of the objects it speaks of.', 'Write `({ irqfd }) => ...`.');
+  return reading.refuse(
+    node,
+    'outside-the-subset',
+    'A rule is an arrow function of the objects it speaks of.',
+    'Write `({ irqfd }) => ...`.',
+  );
 }
 
 function bodyOf(reading: Reading, node: ArrowFunction): Syntax {
@@ -52,7 +102,12 @@ function bodyOf(reading: Reading, node: ArrowFunction): Syntax {
   const [only, ...others] = body.getStatements();
   const value = Node.isReturnStatement(only) ? only.getExpression() : undefined;
   if (value !== undefined && others.length === 0) return value;
-  return reading.refuse(node, 'outside-the-subset', 'A rule is one expression.', 'Write it without braces; name parts of it as functions that return one expression.');
+  return reading.refuse(
+    node,
+    'outside-the-subset',
+    'A rule is one expression.',
+    'Write it without braces; name parts of it as functions that return one expression.',
+  );
 }
 
 /** `({ irqfd, kvm }, past) => implies(when, then)` */
@@ -64,7 +119,8 @@ function readCondition(reading: Reading, node: ArrowFunction): { over: Variable[
 function splitImplication(reading: Reading, body: Syntax, bindings: Bindings): { when: Predicate | null; then: Predicate } {
   if (Node.isCallExpression(body) && body.getExpression().getText() === 'implies') {
     const [when, then] = body.getArguments() as Syntax[];
-    if (when !== undefined && then !== undefined) return { when: readPredicate(reading, when, bindings), then: readPredicate(reading, then, bindings) };
+    if (when !== undefined && then !== undefined)
+      return { when: readPredicate(reading, when, bindings), then: readPredicate(reading, then, bindings) };
   }
   return { when: null, then: readPredicate(reading, body, bindings) };
 }
@@ -72,11 +128,18 @@ function splitImplication(reading: Reading, body: Syntax, bindings: Bindings): {
 function objectsOf(reading: Reading, node: ArrowFunction): { over: Variable[]; bindings: Bindings } {
   const pattern = node.getParameters()[0]?.getNameNode();
   if (pattern === undefined) return { over: [], bindings: new Map() };
-  if (!Node.isObjectBindingPattern(pattern)) return reading.refuse(pattern, 'outside-the-subset', 'A rule takes its objects by name.', 'Write `({ irqfd }) => ...`.');
+  if (!Node.isObjectBindingPattern(pattern))
+    return reading.refuse(pattern, 'outside-the-subset', 'A rule takes its objects by name.', 'Write `({ irqfd }) => ...`.');
   const over = pattern.getElements().map(element => {
     const type = element.getType().getNonNullableType().getSymbol()?.getName() ?? '';
     const known = reading.objects[type] !== undefined ? type : declaredType(element, reading);
-    if (known === undefined) return reading.refuse(element, 'not-an-object', `${element.getName()} is not an object of this system.`, 'Declare its type as an exported interface.');
+    if (known === undefined)
+      return reading.refuse(
+        element,
+        'not-an-object',
+        `${element.getName()} is not an object of this system.`,
+        'Declare its type as an exported interface.',
+      );
     return { name: element.getName(), type: known };
   });
   return { over, bindings: new Map(over.map(({ name, type }) => [name, { kind: 'variable', name, type } as const])) };
@@ -90,7 +153,18 @@ function declaredType(element: import('ts-morph').BindingElement, reading: Readi
 
 // ---- Predicates
 
-const operators: Readonly<Record<string, Operator>> = { '===': '===', '!==': '!==', '<': '<', '<=': '<=', '>': '>', '>=': '>=', '+': '+', '-': '-', '&&': '&&', '||': '||' };
+const operators: Readonly<Record<string, Operator>> = {
+  '===': '===',
+  '!==': '!==',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+  '+': '+',
+  '-': '-',
+  '&&': '&&',
+  '||': '||',
+};
 
 export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings): Predicate {
   const text = textOf(node);
@@ -99,51 +173,99 @@ export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings
   if (Node.isNullLiteral(node)) return { kind: 'constant', value: null };
   if (Node.isTrueLiteral(node) || Node.isFalseLiteral(node)) return { kind: 'constant', value: Node.isTrueLiteral(node) };
   if (Node.isStringLiteral(node) || Node.isNumericLiteral(node)) return { kind: 'constant', value: node.getLiteralValue() };
-  if (Node.isPrefixUnaryExpression(node) && node.getOperatorToken() === SyntaxKind.ExclamationToken) return { kind: 'operator', operator: '!', of: [inner(node.getOperand())], text };
+  if (Node.isPrefixUnaryExpression(node) && node.getOperatorToken() === SyntaxKind.ExclamationToken)
+    return { kind: 'operator', operator: '!', of: [inner(node.getOperand())], text };
   if (Node.isBinaryExpression(node)) {
     const operator = operators[node.getOperatorToken().getText()];
     if (operator !== undefined) return { kind: 'operator', operator, of: [inner(node.getLeft()), inner(node.getRight())], text };
-    return reading.refuse(node, 'rule-with-side-effect', `\`${text}\`: a rule looks and does not touch.`, 'Compare with === !== < <= > >=, join with && || !, compute with + -.');
+    return reading.refuse(
+      node,
+      'rule-with-side-effect',
+      `\`${text}\`: a rule looks and does not touch.`,
+      'Compare with === !== < <= > >=, join with && || !, compute with + -.',
+    );
   }
   if (Node.isConditionalExpression(node)) {
     const when = inner(node.getCondition());
     const not: Predicate = { kind: 'operator', operator: '!', of: [when], text: `!(${textOf(node.getCondition())})` };
-    return { kind: 'operator', operator: '||', text, of: [
-      { kind: 'operator', operator: '&&', of: [when, inner(node.getWhenTrue())], text }, { kind: 'operator', operator: '&&', of: [not, inner(node.getWhenFalse())], text }] };
+    return {
+      kind: 'operator',
+      operator: '||',
+      text,
+      of: [
+        { kind: 'operator', operator: '&&', of: [when, inner(node.getWhenTrue())], text },
+        { kind: 'operator', operator: '&&', of: [not, inner(node.getWhenFalse())], text },
+      ],
+    };
   }
   if (Node.isIdentifier(node)) {
     const bound = bindings.get(node.getText());
     if (bound !== undefined) return bound;
     const global = reading.globals[node.getText()];
     if (global !== undefined) return { kind: 'global', name: node.getText(), type: global };
-    return reading.refuse(node, 'rule-outside-its-objects', `${node.getText()} is not one of the objects that the rule speaks of.`, 'Name it among them: `({ irqfd, kvm }) => ...`.');
+    return reading.refuse(
+      node,
+      'rule-outside-its-objects',
+      `${node.getText()} is not one of the objects that the rule speaks of.`,
+      'Name it among them: `({ irqfd, kvm }) => ...`.',
+    );
   }
   if (Node.isPropertyAccessExpression(node)) return readSeenProperty(reading, node, bindings);
   if (Node.isCallExpression(node)) return readPredicateCall(reading, node, bindings);
-  return reading.refuse(node, 'rule-not-analysable', `\`${text.slice(0, 60)}\` says more than a rule may: fields of its objects, constants, comparisons and past.`, 'Say it with those.');
+  return reading.refuse(
+    node,
+    'rule-not-analysable',
+    `\`${text.slice(0, 60)}\` says more than a rule may: fields of its objects, constants, comparisons and past.`,
+    'Say it with those.',
+  );
 }
 
 function readSeenProperty(reading: Reading, node: import('ts-morph').PropertyAccessExpression, bindings: Bindings): Predicate {
-  if (node.hasQuestionDotToken()) return reading.refuse(node, 'outside-the-subset', '`?.` reads through a null, and `a?.b !== null` is true for a null `a`.', 'Test the pointer first: `a !== null && a.b !== null`.');
+  if (node.hasQuestionDotToken())
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      '`?.` reads through a null, and `a?.b !== null` is true for a null `a`.',
+      'Test the pointer first: `a !== null && a.b !== null`.',
+    );
   const object = node.getExpression();
   if (node.getName() === 'count' && Node.isPropertyAccessExpression(object)) {
     const counter = seenField(reading, object, bindings);
-    if (fieldOf(reading, counter.type, counter.field)?.type.kind === 'refcount') return { kind: 'field', field: counter, text: textOf(node) };
+    if (fieldOf(reading, counter.type, counter.field)?.type.kind === 'refcount')
+      return { kind: 'field', field: counter, text: textOf(node) };
   }
   const field = seenField(reading, node, bindings);
   const kind = fieldOf(reading, field.type, field.field)?.type.kind;
   if (kind === 'pointer' || kind === 'boolean' || kind === 'word' || kind === 'number') return { kind: 'field', field, text: textOf(node) };
-  return reading.refuse(node, 'primitive-as-value', `${textOf(node)} is a ${kind}: it has no value that a rule could compare.`, 'Ask past.holds(...) for a lock, isQueued(...) for work, .count of a counter, .has(...) of a set.');
+  return reading.refuse(
+    node,
+    'primitive-as-value',
+    `${textOf(node)} is a ${kind}: it has no value that a rule could compare.`,
+    'Ask past.holds(...) for a lock, isQueued(...) for work, .count of a counter, .has(...) of a set.',
+  );
 }
 
 /** `object.field`, the object being any path. */
 export function seenField(reading: Reading, node: Syntax, bindings: Bindings): SeenField {
   if (Node.isParenthesizedExpression(node)) return seenField(reading, node.getExpression(), bindings);
-  if (!Node.isPropertyAccessExpression(node)) return reading.refuse(node, 'not-a-field', `${textOf(node)} is not a field of an object.`, 'Name it as object.field.');
+  if (!Node.isPropertyAccessExpression(node))
+    return reading.refuse(node, 'not-a-field', `${textOf(node)} is not a field of an object.`, 'Name it as object.field.');
   const of = readPredicate(reading, node.getExpression(), bindings);
   const type = typeOfPredicate(reading, of);
-  if (type === null) return reading.refuse(node, 'not-an-object', `${textOf(node.getExpression())} is not an object of this system.`, 'Follow pointers of declared objects only.');
-  if (fieldOf(reading, type, node.getName()) === undefined) return reading.refuse(node.getNameNode(), 'unknown-field', `${type} has no field ${node.getName()}.`, `It has ${reading.objects[type]?.fields.map(field => field.name).join(', ') ?? 'none'}.`);
+  if (type === null)
+    return reading.refuse(
+      node,
+      'not-an-object',
+      `${textOf(node.getExpression())} is not an object of this system.`,
+      'Follow pointers of declared objects only.',
+    );
+  if (fieldOf(reading, type, node.getName()) === undefined)
+    return reading.refuse(
+      node.getNameNode(),
+      'unknown-field',
+      `${type} has no field ${node.getName()}.`,
+      `It has ${reading.objects[type]?.fields.map(field => field.name).join(', ') ?? 'none'}.`,
+    );
   return { of, type, field: node.getName() };
 }
 
@@ -159,13 +281,30 @@ function readPredicateCall(reading: Reading, node: import('ts-morph').CallExpres
   const text = textOf(node);
   const arguments_ = node.getArguments() as Syntax[];
   const [first, second] = arguments_;
-  const bad = (): never => reading.refuse(node, 'rule-not-analysable', `\`${text.slice(0, 60)}\`: a rule may only look at its objects and at past.`, 'Use fields, isLive, isQueued, isOnQueue, some, every, implies, past.holds, or a function that returns one expression of these.');
+  const bad = (): never =>
+    reading.refuse(
+      node,
+      'rule-not-analysable',
+      `\`${text.slice(0, 60)}\`: a rule may only look at its objects and at past.`,
+      'Use fields, isLive, isQueued, isOnQueue, some, every, implies, past.holds, or a function that returns one expression of these.',
+    );
   if (Node.isPropertyAccessExpression(callee) && first !== undefined) {
     if (callee.getExpression().getText() === 'past') {
       if (callee.getName() === 'holds') return { kind: 'holds', lock: seenField(reading, first, bindings), text };
-      return reading.refuse(node, 'not-lowered', `past.${callee.getName()} is part of the language, but nothing judges it yet.`, 'Leave it out of this system.');
+      return reading.refuse(
+        node,
+        'not-lowered',
+        `past.${callee.getName()} is part of the language, but nothing judges it yet.`,
+        'Leave it out of this system.',
+      );
     }
-    if (callee.getName() === 'has') return { kind: 'has', set: seenField(reading, callee.getExpression(), bindings), member: readPredicate(reading, first, bindings), text };
+    if (callee.getName() === 'has')
+      return {
+        kind: 'has',
+        set: seenField(reading, callee.getExpression(), bindings),
+        member: readPredicate(reading, first, bindings),
+        text,
+      };
   }
   const name = Node.isPropertyAccessExpression(callee) ? callee.getName() : callee.getText();
   if (first !== undefined && isFromLanguage(symbolOf(callee))) {
@@ -173,30 +312,56 @@ function readPredicateCall(reading: Reading, node: import('ts-morph').CallExpres
       case 'implies': {
         if (second === undefined) return bad();
         const when = readPredicate(reading, first, bindings);
-        return { kind: 'operator', operator: '||', of: [{ kind: 'operator', operator: '!', of: [when], text: `!(${textOf(first)})` }, readPredicate(reading, second, bindings)], text };
+        return {
+          kind: 'operator',
+          operator: '||',
+          of: [{ kind: 'operator', operator: '!', of: [when], text: `!(${textOf(first)})` }, readPredicate(reading, second, bindings)],
+          text,
+        };
       }
       case 'isLive': {
         const of = readPredicate(reading, first, bindings);
         const type = typeOfPredicate(reading, of);
         return type === null ? bad() : { kind: 'live', type, of, text };
       }
-      case 'isQueued': return { kind: 'queued', work: seenField(reading, first, bindings), text };
-      case 'isOnQueue': return { kind: 'on-queue', entry: seenField(reading, first, bindings), text };
-      case 'some': case 'every': return readQuantified(reading, node, name === 'every', first, second, bindings);
-      default: return bad();
+      case 'isQueued':
+        return { kind: 'queued', work: seenField(reading, first, bindings), text };
+      case 'isOnQueue':
+        return { kind: 'on-queue', entry: seenField(reading, first, bindings), text };
+      case 'some':
+      case 'every':
+        return readQuantified(reading, node, name === 'every', first, second, bindings);
+      default:
+        return bad();
     }
   }
   return inlined(reading, callee, arguments_, bindings) ?? bad();
 }
 
-function readQuantified(reading: Reading, node: Syntax, every: boolean, set: Syntax, condition: Syntax | undefined, bindings: Bindings): Predicate {
+function readQuantified(
+  reading: Reading,
+  node: Syntax,
+  every: boolean,
+  set: Syntax,
+  condition: Syntax | undefined,
+  bindings: Bindings,
+): Predicate {
   const seen = seenField(reading, set, bindings);
   const type = fieldOf(reading, seen.type, seen.field)?.type;
-  if (type?.kind !== 'set') return reading.refuse(set, 'wrong-kind', `${textOf(set)} is not a set.`, 'Quantify over a Set field of an object.');
+  if (type?.kind !== 'set')
+    return reading.refuse(set, 'wrong-kind', `${textOf(set)} is not a set.`, 'Quantify over a Set field of an object.');
   const function_ = arrow(reading, condition);
   const variable = function_.getParameters()[0]?.getName() ?? '_';
   const inner = new Map(bindings).set(variable, { kind: 'variable', name: variable, type: type.of });
-  return { kind: 'quantified', every, set: seen, type: type.of, variable, condition: readPredicate(reading, bodyOf(reading, function_), inner), text: textOf(node) };
+  return {
+    kind: 'quantified',
+    every,
+    set: seen,
+    type: type.of,
+    variable,
+    condition: readPredicate(reading, bodyOf(reading, function_), inner),
+    text: textOf(node),
+  };
 }
 
 /** A function of the spec that returns one expression is a name for that expression. */
@@ -206,10 +371,15 @@ function inlined(reading: Reading, callee: Node, arguments_: readonly Syntax[], 
   const [only, ...others] = declaration.getStatements();
   const value = Node.isReturnStatement(only) ? only.getExpression() : undefined;
   if (value === undefined || others.length > 0) return undefined;
-  const own = new Map(declaration.getParameters().map((parameter, index) => {
-    const argument = arguments_[index];
-    return [parameter.getName(), argument === undefined ? { kind: 'constant', value: null } as const : readPredicate(reading, argument, bindings)] as const;
-  }));
+  const own = new Map(
+    declaration.getParameters().map((parameter, index) => {
+      const argument = arguments_[index];
+      return [
+        parameter.getName(),
+        argument === undefined ? ({ kind: 'constant', value: null } as const) : readPredicate(reading, argument, bindings),
+      ] as const;
+    }),
+  );
   return readPredicate(reading, value, own);
 }
 
@@ -218,7 +388,13 @@ function inlined(reading: Reading, callee: Node, arguments_: readonly Syntax[], 
 export type Guards = Record<string, { read: Predicate[]; write: Predicate[] } | null>;
 
 function readGuards(reading: Reading, type: string, value: Syntax): Guards {
-  if (!Node.isObjectLiteralExpression(value)) return reading.refuse(value, 'outside-the-subset', 'Guards are an object with one entry for each field.', 'Write `{ field: object => object.lock }`.');
+  if (!Node.isObjectLiteralExpression(value))
+    return reading.refuse(
+      value,
+      'outside-the-subset',
+      'Guards are an object with one entry for each field.',
+      'Write `{ field: object => object.lock }`.',
+    );
   const guards: Guards = {};
   for (const property of value.getProperties()) {
     if (Node.isSpreadAssignment(property)) {
@@ -227,7 +403,8 @@ function readGuards(reading: Reading, type: string, value: Syntax): Guards {
       if (initializer !== undefined) Object.assign(guards, readGuards(reading, type, initializer));
       continue;
     }
-    if (!Node.isPropertyAssignment(property)) return reading.refuse(property, 'outside-the-subset', 'A guard is written as `field: object => object.lock`.', 'Write it so.');
+    if (!Node.isPropertyAssignment(property))
+      return reading.refuse(property, 'outside-the-subset', 'A guard is written as `field: object => object.lock`.', 'Write it so.');
     guards[property.getName()] = readGuard(reading, type, property.getInitializerOrThrow());
   }
   return guards;
@@ -246,7 +423,12 @@ function readGuard(reading: Reading, type: string, node: Syntax): Guards[string]
     };
     return { read: side('read'), write: side('write') };
   }
-  return reading.refuse(node, 'outside-the-subset', `\`${textOf(node)}\` is not a guard.`, 'Write `object => object.lock`, `{ read: ..., write: ... }` or unguarded.');
+  return reading.refuse(
+    node,
+    'outside-the-subset',
+    `\`${textOf(node)}\` is not a guard.`,
+    'Write `object => object.lock`, `{ read: ..., write: ... }` or unguarded.',
+  );
 }
 
 function guardTerms(reading: Reading, type: string, node: ArrowFunction): Predicate[] {
@@ -257,7 +439,8 @@ function guardTerms(reading: Reading, type: string, node: ArrowFunction): Predic
   return terms.map(term => {
     if (Node.isPropertyAccessExpression(term)) {
       const seen = seenField(reading, term, bindings);
-      if (protectionKinds.includes(fieldOf(reading, seen.type, seen.field)?.type.kind ?? '')) return { kind: 'holds', lock: seen, text: textOf(term) };
+      if (protectionKinds.includes(fieldOf(reading, seen.type, seen.field)?.type.kind ?? ''))
+        return { kind: 'holds', lock: seen, text: textOf(term) };
     }
     return readPredicate(reading, term, bindings);
   });
@@ -266,15 +449,29 @@ function guardTerms(reading: Reading, type: string, node: ArrowFunction): Predic
 function readClasses(reading: Reading, value: Syntax): string[] {
   const node = arrow(reading, value);
   const body = bodyOf(reading, node);
-  if (!Node.isArrayLiteralExpression(body)) return reading.refuse(body, 'outside-the-subset', 'An order is a list of locks, the outer one first.', 'Write `(a, b) => [a.lock, b.lock]`.');
-  const bindings: Bindings = new Map(node.getParameters().map(parameter => {
-    const type = parameter.getType().getSymbol()?.getName() ?? '';
-    return [parameter.getName(), { kind: 'variable', name: parameter.getName(), type } as const];
-  }));
+  if (!Node.isArrayLiteralExpression(body))
+    return reading.refuse(
+      body,
+      'outside-the-subset',
+      'An order is a list of locks, the outer one first.',
+      'Write `(a, b) => [a.lock, b.lock]`.',
+    );
+  const bindings: Bindings = new Map(
+    node.getParameters().map(parameter => {
+      const type = parameter.getType().getSymbol()?.getName() ?? '';
+      return [parameter.getName(), { kind: 'variable', name: parameter.getName(), type } as const];
+    }),
+  );
   return body.getElements().map(element => {
     const { type, field } = seenField(reading, element, bindings);
     const kind = fieldOf(reading, type, field)?.type.kind ?? '';
-    if (!protectionKinds.includes(kind)) return reading.refuse(element, 'wrong-kind', `${textOf(element)} is a ${kind}, which nobody holds.`, 'List locks, wait queues and read sections.');
+    if (!protectionKinds.includes(kind))
+      return reading.refuse(
+        element,
+        'wrong-kind',
+        `${textOf(element)} is a ${kind}, which nobody holds.`,
+        'List locks, wait queues and read sections.',
+      );
     return `${type}.${field}`;
   });
 }
@@ -282,7 +479,13 @@ function readClasses(reading: Reading, value: Syntax): string[] {
 // ---- Events and calls
 
 function readAtEvery(reading: Reading, head: { name: string; doc: string; source: string | null; at: Rule['at'] }, value: Syntax): Rule {
-  if (!Node.isObjectLiteralExpression(value)) return reading.refuse(value, 'outside-the-subset', 'A rule at an event has two parts.', 'Write `{ event: ({ kvm }) => put(kvm.users), then: ... }`.');
+  if (!Node.isObjectLiteralExpression(value))
+    return reading.refuse(
+      value,
+      'outside-the-subset',
+      'A rule at an event has two parts.',
+      'Write `{ event: ({ kvm }) => put(kvm.users), then: ... }`.',
+    );
   const part = (name: string) => {
     const property = value.getProperty(name);
     return arrow(reading, Node.isPropertyAssignment(property) ? property.getInitializer() : undefined);
@@ -298,15 +501,18 @@ function readAtEvery(reading: Reading, head: { name: string; doc: string; source
 }
 
 function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): { verb: string; type: string; field: string; object: string } {
-  const wayOut = 'Write one verb on a field of one of the objects: `({ kvm }) => put(kvm.users)`, or `({ irqfd }) => { irqfd.kvm = null; }`.';
+  const wayOut =
+    'Write one verb on a field of one of the objects: `({ kvm }) => put(kvm.users)`, or `({ irqfd }) => { irqfd.kvm = null; }`.';
   const body = node.getBody();
   const statement = Node.isBlock(body) ? body.getStatements()[0] : undefined;
   const expression = statement === undefined ? body : Node.isExpressionStatement(statement) ? statement.getExpression() : undefined;
   const subject = (field: SeenField, verb: string) => {
-    if (field.of.kind !== 'variable' || field.of.type === null) return reading.refuse(node, 'rule-not-analysable', `The event of ${textOf(node)} is not on a field of one of its objects.`, wayOut);
+    if (field.of.kind !== 'variable' || field.of.type === null)
+      return reading.refuse(node, 'rule-not-analysable', `The event of ${textOf(node)} is not on a field of one of its objects.`, wayOut);
     return { verb, type: field.type, field: field.field, object: field.of.name };
   };
-  if (Node.isBinaryExpression(expression) && expression.getOperatorToken().getText() === '=') return subject(seenField(reading, expression.getLeft(), bindings), 'write');
+  if (Node.isBinaryExpression(expression) && expression.getOperatorToken().getText() === '=')
+    return subject(seenField(reading, expression.getLeft(), bindings), 'write');
   if (Node.isCallExpression(expression)) {
     const first = expression.getArguments()[0] as Syntax | undefined;
     const callee = expression.getExpression();
@@ -324,16 +530,35 @@ function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): { v
   return reading.refuse(node, 'rule-not-analysable', `\`${textOf(node)}\` is not an event that a rule can be judged at.`, wayOut);
 }
 
-function readContract(reading: Reading, head: { name: string; doc: string; source: string | null; at: Rule['at'] }, of: import('ts-morph').TypeNode | undefined, value: Syntax): Rule {
-  const operation = Node.isTypeQuery(of) ? of.getExprName().getText().split('.').at(-1) ?? '' : '';
+function readContract(
+  reading: Reading,
+  head: { name: string; doc: string; source: string | null; at: Rule['at'] },
+  of: import('ts-morph').TypeNode | undefined,
+  value: Syntax,
+): Rule {
+  const operation = Node.isTypeQuery(of) ? (of.getExprName().getText().split('.').at(-1) ?? '') : '';
   const known = reading.heads[operation];
-  if (known === undefined) return reading.refuse(value, 'unknown-operation', `The contract is for ${operation || 'something'}, which is not a function of this system.`, 'Write Contract<typeof someFunction>.');
-  if (!Node.isObjectLiteralExpression(value)) return reading.refuse(value, 'outside-the-subset', 'A contract is an object.', 'Write `{ fails: { EINVAL: ... } }`.');
+  if (known === undefined)
+    return reading.refuse(
+      value,
+      'unknown-operation',
+      `The contract is for ${operation || 'something'}, which is not a function of this system.`,
+      'Write Contract<typeof someFunction>.',
+    );
+  if (!Node.isObjectLiteralExpression(value))
+    return reading.refuse(value, 'outside-the-subset', 'A contract is an object.', 'Write `{ fails: { EINVAL: ... } }`.');
   const parameters: Parameter[] = known.parameters.map(({ name, type }) => ({ name: name.split('@')[0] ?? name, type }));
   const condition = (node: Syntax): Predicate => {
     if (Node.isIdentifier(node) && node.getText() === 'atAnyTime') return { kind: 'constant', value: true };
     const function_ = arrow(reading, node);
-    const bindings: Bindings = new Map(function_.getParameters().map((parameter, index) => [parameter.getName(), { kind: 'variable', name: parameters[index]?.name ?? '', type: parameters[index]?.type ?? null } as const]));
+    const bindings: Bindings = new Map(
+      function_
+        .getParameters()
+        .map((parameter, index) => [
+          parameter.getName(),
+          { kind: 'variable', name: parameters[index]?.name ?? '', type: parameters[index]?.type ?? null } as const,
+        ]),
+    );
     return readPredicate(reading, bodyOf(reading, function_), bindings);
   };
   const property = (name: string) => {
@@ -343,8 +568,25 @@ function readContract(reading: Reading, head: { name: string; doc: string; sourc
   const fails = property('fails');
   const ensures = property('ensures');
   const mayLeave = property('mayLeave');
-  if (mayLeave !== undefined) return reading.refuse(mayLeave, 'not-lowered', 'mayLeave is part of the language, but nothing judges it yet.', 'Leave it out of this system.');
-  return { ...head, kind: 'contract', operation, parameters,
-    fails: Node.isObjectLiteralExpression(fails) ? fails.getProperties().flatMap(entry => Node.isPropertyAssignment(entry) ? [{ errno: entry.getName(), when: condition(entry.getInitializerOrThrow()) }] : []) : [],
-    ensures: ensures === undefined ? null : condition(ensures) };
+  if (mayLeave !== undefined)
+    return reading.refuse(
+      mayLeave,
+      'not-lowered',
+      'mayLeave is part of the language, but nothing judges it yet.',
+      'Leave it out of this system.',
+    );
+  return {
+    ...head,
+    kind: 'contract',
+    operation,
+    parameters,
+    fails: Node.isObjectLiteralExpression(fails)
+      ? fails
+          .getProperties()
+          .flatMap(entry =>
+            Node.isPropertyAssignment(entry) ? [{ errno: entry.getName(), when: condition(entry.getInitializerOrThrow()) }] : [],
+          )
+      : [],
+    ensures: ensures === undefined ? null : condition(ensures),
+  };
 }

@@ -1,23 +1,38 @@
 /** ts-morph in, model out: reads one system, a folder of spec files. The readers beside it are the only files that see a syntax node. */
-import { Node, Project, ts, type FunctionDeclaration, type SourceFile, type TypeNode, type VariableDeclaration } from 'ts-morph';
-import { inFileOrder, type Diagnostic } from './diagnostic.ts';
+import { type FunctionDeclaration, Node, Project, type SourceFile, type TypeNode, ts, type VariableDeclaration } from 'ts-morph';
 import type { ObjectType, Operation, Rule, Scenario, System, Variant } from '../model.ts';
-import { createReading, docOf, localName, objectName, relativeTo, textOf, type Reading } from './read-context.ts';
+import { type Diagnostic, inFileOrder } from './diagnostic.ts';
+import { createReading, docOf, localName, objectName, type Reading, relativeTo, textOf } from './read-context.ts';
 import { readObject, readOwns, readRuns } from './read-object.ts';
 import { readRule, ruleTypes } from './read-rule.ts';
+import { readBody } from './read-statement.ts';
+import { type Declared, readVariant, variantTypes } from './read-variant.ts';
 import { settle } from './settle.ts';
 import { systemFiles } from './spec-folder.ts';
-import { readBody } from './read-statement.ts';
-import { readVariant, variantTypes, type Declared } from './read-variant.ts';
 
-export interface SpecReading { readonly system: System | null; readonly diagnostics: readonly Diagnostic[] }
+export interface SpecReading {
+  readonly system: System | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 /** Reads one system. With any diagnostic that is a fault, `system` may be incomplete and must not be used. */
 export function readSystem(specFolder: string, name: string): SpecReading {
   const project = new Project({
     skipAddingFilesFromTsConfig: true,
-    compilerOptions: { strict: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-      noEmit: true, types: [], skipLibCheck: true, allowUnusedLabels: true, exactOptionalPropertyTypes: true, noImplicitReturns: true, allowImportingTsExtensions: true },
+    compilerOptions: {
+      strict: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+      noEmit: true,
+      types: [],
+      skipLibCheck: true,
+      allowUnusedLabels: true,
+      exactOptionalPropertyTypes: true,
+      noImplicitReturns: true,
+      allowImportingTsExtensions: true,
+    },
   });
   const files = systemFiles(specFolder, name).map(file => project.addSourceFileAtPath(file));
   const reading = createReading(specFolder);
@@ -31,7 +46,12 @@ function reportTypeErrors(reading: Reading, specFolder: string, project: Project
   for (const file of files) {
     for (const fault of [...project.getProgram().getSyntacticDiagnostics(file), ...project.getProgram().getSemanticDiagnostics(file)]) {
       const { line, column } = file.getLineAndColumnAtPos(fault.getStart() ?? 0);
-      reading.diagnostics.push({ at: { file: relativeTo(specFolder, file), line, column }, name: 'type-error', what: typeErrorText(fault.compilerObject.messageText), wayOut: wayOutOfTypeError(file, fault.getStart() ?? 0, fault.getCode()) });
+      reading.diagnostics.push({
+        at: { file: relativeTo(specFolder, file), line, column },
+        name: 'type-error',
+        what: typeErrorText(fault.compilerObject.messageText),
+        wayOut: wayOutOfTypeError(file, fault.getStart() ?? 0, fault.getCode()),
+      });
     }
   }
 }
@@ -47,7 +67,8 @@ function typeErrorText(text: string | ts.DiagnosticMessageChain): string {
 
 /** What the declared kind wants, for those whose compiler errors say little. */
 const wanted: Readonly<Record<string, string>> = {
-  GuardedBy: 'Every field that can change has an entry: `field: object => object.lock`, with a lock (Mutex, SpinLock, RwLock, RwSemaphore, WaitQueue). A read section may guard reading only: `field: { read: ..., write: ... }`. A field without a guard says `unguarded`, and a comment why.',
+  GuardedBy:
+    'Every field that can change has an entry: `field: object => object.lock`, with a lock (Mutex, SpinLock, RwLock, RwSemaphore, WaitQueue). A read section may guard reading only: `field: { read: ..., write: ... }`. A field without a guard says `unguarded`, and a comment why.',
   Contract: 'It has one entry for each errno of the signature, neither more nor fewer: `fails: { EBUSY: (...arguments) => condition }`.',
   Owns: 'It names pointer fields and the counter they own: `{ kvm: kvm => kvm.users }`.',
   Runs: 'It has one entry for each counter, work item and wait entry: `{ users: kvm => destroyVm(kvm) }`.',
@@ -81,7 +102,10 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
   }
 
   const operations: Record<string, Operation> = {};
-  for (const node of functions) reading.attempt(() => { operations[node.getName() ?? ''] = readOperation(reading, node); });
+  for (const node of functions)
+    reading.attempt(() => {
+      operations[node.getName() ?? ''] = readOperation(reading, node);
+    });
   refuseRecursion(reading, operations, functions);
 
   const declared = new Map<string, Declared>(Object.keys(operations).map(operation => [operation, { kind: 'operation' }]));
@@ -96,7 +120,11 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
     reading.attempt(() => {
       const annotation = node.getTypeNode();
       const value = node.getInitializer();
-      if (node.getName() === 'baseProfile' && value !== undefined) profile = value.getText().replace(/ as const$/, '').replace(/^'|'$/g, '');
+      if (node.getName() === 'baseProfile' && value !== undefined)
+        profile = value
+          .getText()
+          .replace(/ as const$/, '')
+          .replace(/^'|'$/g, '');
       if (!Node.isTypeReference(annotation) || value === undefined) return;
       const type = annotation.getTypeName().getText();
       const of = objectName(annotation.getTypeArguments()[0]?.getText() ?? '');
@@ -106,7 +134,13 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
       if (ruleTypes.includes(type)) {
         rules.push(readRule(reading, node, type, annotation, value, node.getName()));
         declared.set(node.getName(), { kind: 'rule', type, annotation });
-        if (docOf(statement).source === null) reading.diagnostics.push({ at: reading.place(node), name: 'missing-source', what: `${node.getName()} is a rule, and nothing says where it comes from.`, wayOut: 'Add `@source` to its doc comment: a document and section, a source file and function, or "our own reading".' });
+        if (docOf(statement).source === null)
+          reading.diagnostics.push({
+            at: reading.place(node),
+            name: 'missing-source',
+            what: `${node.getName()} is a rule, and nothing says where it comes from.`,
+            wayOut: 'Add `@source` to its doc comment: a document and section, a source file and function, or "our own reading".',
+          });
       } else if (type === 'Runs') {
         runs[of] = readRuns(reading, `${of}`, value);
         declared.set(node.getName(), { kind: 'runs', type, annotation });
@@ -118,22 +152,44 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
         scenarios.push(readScenario(reading, node));
         declared.set(node.getName(), { kind: 'scenario' });
       } else if (variantTypes.includes(type)) variantNodes.push(node);
-      else if (isUnknownDeclaration(annotation)) reading.refuse(node, 'not-lowered', `${type} is part of the language, but the generator does not read it yet.`, 'Leave it out of this system.');
+      else if (isUnknownDeclaration(annotation))
+        reading.refuse(
+          node,
+          'not-lowered',
+          `${type} is part of the language, but the generator does not read it yet.`,
+          'Leave it out of this system.',
+        );
     });
   }
   for (const [type, own] of Object.entries(runs)) attach(reading, type, 'runs', own);
   for (const [type, own] of Object.entries(owns)) attach(reading, type, 'owns', own);
   if (usesDescriptor !== undefined) attach(reading, 'Descriptor', 'owns', { file: 'refs' });
   const variants: Variant[] = variantNodes.flatMap(node => reading.attempt(() => readVariant(reading, node, declared)) ?? []);
-  for (const { name: extra, parameters, body, at } of reading.extra) operations[extra] = { name: extra, doc: '', at, parameters, result: null, returns: 'nothing', errnos: [], body };
+  for (const { name: extra, parameters, body, at } of reading.extra)
+    operations[extra] = { name: extra, doc: '', at, parameters, result: null, returns: 'nothing', errnos: [], body };
   const main = files.find(file => file.getBaseNameWithoutExtension() === name);
-  return { name, doc: fileDoc(main), files: files.map(file => relativeTo(specFolder, file)), objects: reading.objects, globals: reading.globals, operations, interface: offered,
-    rules: rules.map(rule => settle(rule, rules)), scenarios, variants, profile, builtIn: builtInRules(files) };
+  return {
+    name,
+    doc: fileDoc(main),
+    files: files.map(file => relativeTo(specFolder, file)),
+    objects: reading.objects,
+    globals: reading.globals,
+    operations,
+    interface: offered,
+    rules: rules.map(rule => settle(rule, rules)),
+    scenarios,
+    variants,
+    profile,
+    builtIn: builtInRules(files),
+  };
 }
 
 /** The doc comments of `always` in the language. */
 function builtInRules(files: readonly SourceFile[]): Record<string, string> {
-  const language = files.flatMap(file => file.getImportDeclarations()).map(node => node.getModuleSpecifierSourceFile()).find(file => file?.getBaseName() === 'language.ts');
+  const language = files
+    .flatMap(file => file.getImportDeclarations())
+    .map(node => node.getModuleSpecifierSourceFile())
+    .find(file => file?.getBaseName() === 'language.ts');
   const type = language?.getVariableDeclaration('always')?.getTypeNode();
   if (!Node.isTypeLiteral(type)) return {};
   return Object.fromEntries(type.getProperties().map(property => [`always.${property.getName()}`, docOf(property).doc]));
@@ -149,13 +205,21 @@ function attach(reading: Reading, type: string, key: 'runs' | 'owns', own: Recor
 }
 
 function missingDoc(reading: Reading, node: Node, name: string): void {
-  reading.diagnostics.push({ at: reading.place(node), name: 'missing-doc', what: `${name} has no doc comment; its first sentence is what a violation prints.`, wayOut: 'Say in a sentence what it is or what must be true.' });
+  reading.diagnostics.push({
+    at: reading.place(node),
+    name: 'missing-doc',
+    what: `${name} has no doc comment; its first sentence is what a violation prints.`,
+    wayOut: 'Say in a sentence what it is or what must be true.',
+  });
 }
 
 /** Doc comment at the top of a file. */
 function fileDoc(file: SourceFile | undefined): string {
   const text = /^\s*\/\*\*([\s\S]*?)\*\//.exec(file?.getFullText() ?? '')?.[1] ?? '';
-  return text.replace(/^\s*\* ?/gm, '').trim().replace(/\s+/g, ' ');
+  return text
+    .replace(/^\s*\* ?/gm, '')
+    .trim()
+    .replace(/\s+/g, ' ');
 }
 
 function descriptorFile(file: SourceFile): string | undefined {
@@ -164,22 +228,44 @@ function descriptorFile(file: SourceFile): string | undefined {
 
 /** The language's own object: a number in a table of open files. The table's lock makes each access one step, so no rule guards it. */
 function descriptorType(file: string): ObjectType {
-  return { name: 'Descriptor', doc: 'A number in the table of open files.', at: { file: 'language.ts', line: 1, column: 1 }, runs: {}, owns: {},
-    fields: [{ name: 'file', type: { kind: 'pointer', to: file, nullable: true }, constant: false }] };
+  return {
+    name: 'Descriptor',
+    doc: 'A number in the table of open files.',
+    at: { file: 'language.ts', line: 1, column: 1 },
+    runs: {},
+    owns: {},
+    fields: [{ name: 'file', type: { kind: 'pointer', to: file, nullable: true }, constant: false }],
+  };
 }
 
 function readHead(reading: Reading, node: FunctionDeclaration): void {
   const name = node.getName() ?? '';
-  if (reading.heads[name] !== undefined) return reading.refuse(node, 'name-used-twice', `Two functions of this system are called ${name}.`, 'Rename one: a folder is one namespace.');
+  if (reading.heads[name] !== undefined)
+    return reading.refuse(
+      node,
+      'name-used-twice',
+      `Two functions of this system are called ${name}.`,
+      'Rename one: a folder is one namespace.',
+    );
   const parameters = node.getParameters().map(parameter => {
-    const type = objectName(parameter.getTypeNode()?.getText().replace(/\s*\|\s*null$/, '') ?? '');
+    const type = objectName(
+      parameter
+        .getTypeNode()
+        ?.getText()
+        .replace(/\s*\|\s*null$/, '') ?? '',
+    );
     const known = reading.objects[type] === undefined ? null : type;
     const local = localName(parameter.getName(), parameter);
     if (known !== null) reading.localTypes.set(local, known);
     return { name: local, type: known };
   });
   const returned = node.getReturnTypeNode();
-  const parts = returned === undefined ? [] : Node.isUnionTypeNode(returned) ? returned.getTypeNodes().map(part => part.getText()) : [returned.getText()];
+  const parts =
+    returned === undefined
+      ? []
+      : Node.isUnionTypeNode(returned)
+        ? returned.getTypeNodes().map(part => part.getText())
+        : [returned.getText()];
   const result = parts.map(objectName).find(part => reading.objects[part] !== undefined) ?? null;
   const returns = parts.length === 0 || parts[0] === 'void' ? 'nothing' : parts[0] === 'boolean' ? 'boolean' : 'value';
   reading.heads[name] = { name, parameters, result, returns, errnos: parts.flatMap(part => /^'(E[A-Z]+)'$/.exec(part)?.[1] ?? []) };
@@ -189,10 +275,23 @@ function readOperation(reading: Reading, node: FunctionDeclaration): Operation {
   const name = node.getName() ?? '';
   const head = reading.heads[name];
   const doc = docOf(node).doc;
-  return { name, doc, at: reading.place(node), parameters: head?.parameters ?? [], result: head?.result ?? null, returns: head?.returns ?? 'nothing', errnos: head?.errnos ?? [], body: readBody(reading, node) };
+  return {
+    name,
+    doc,
+    at: reading.place(node),
+    parameters: head?.parameters ?? [],
+    result: head?.result ?? null,
+    returns: head?.returns ?? 'nothing',
+    errnos: head?.errnos ?? [],
+    body: readBody(reading, node),
+  };
 }
 
-function refuseRecursion(reading: Reading, operations: Readonly<Record<string, Operation>>, functions: readonly FunctionDeclaration[]): void {
+function refuseRecursion(
+  reading: Reading,
+  operations: Readonly<Record<string, Operation>>,
+  functions: readonly FunctionDeclaration[],
+): void {
   const calls = (name: string) => JSON.stringify(operations[name]?.body ?? []).matchAll(/"kind":"call","of":"([^"]+)"/g);
   for (const node of functions) {
     const start = node.getName() ?? '';
@@ -201,7 +300,12 @@ function refuseRecursion(reading: Reading, operations: Readonly<Record<string, O
     while (stack.length > 0) {
       for (const [, callee = ''] of calls(stack.pop() ?? '')) {
         if (callee === start) {
-          reading.diagnostics.push({ at: reading.place(node), name: 'recursion', what: `${start} calls itself${seen.size > 1 ? ` through ${[...seen].join(', ')}` : ''}; a thread has no stack that could be explored to an end.`, wayOut: 'Write it as a loop over a set, or `for (;;)` with a step in it.' });
+          reading.diagnostics.push({
+            at: reading.place(node),
+            name: 'recursion',
+            what: `${start} calls itself${seen.size > 1 ? ` through ${[...seen].join(', ')}` : ''}; a thread has no stack that could be explored to an end.`,
+            wayOut: 'Write it as a loop over a set, or `for (;;)` with a step in it.',
+          });
           stack.length = 0;
           break;
         }
@@ -216,14 +320,26 @@ function readInterface(reading: Reading, value: Node, offered: Record<string, st
   if (!Node.isObjectLiteralExpression(value)) return;
   for (const property of value.getProperties()) {
     const name = Node.isShorthandPropertyAssignment(property) || Node.isPropertyAssignment(property) ? property.getName() : '';
-    const operation = Node.isPropertyAssignment(property) ? property.getInitializer()?.getText() ?? '' : name;
-    if (reading.heads[operation] === undefined) reading.refuse(property, 'unknown-operation', `${operation || textOf(property)} is not a function of this system.`, 'Offer functions of the system by their names.');
+    const operation = Node.isPropertyAssignment(property) ? (property.getInitializer()?.getText() ?? '') : name;
+    if (reading.heads[operation] === undefined)
+      reading.refuse(
+        property,
+        'unknown-operation',
+        `${operation || textOf(property)} is not a function of this system.`,
+        'Offer functions of the system by their names.',
+      );
     offered[name] = operation;
   }
 }
 
 function readScenario(reading: Reading, node: VariableDeclaration): Scenario {
   const value = node.getInitializer();
-  if (!Node.isArrowFunction(value)) return reading.refuse(node, 'outside-the-subset', 'A scenario is an arrow function of its setup.', 'Write `({ thread, stays }) => { ... }`.');
+  if (!Node.isArrowFunction(value))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      'A scenario is an arrow function of its setup.',
+      'Write `({ thread, stays }) => { ... }`.',
+    );
   return { name: node.getName(), doc: docOf(node.getVariableStatement()).doc, at: reading.place(node), body: readBody(reading, value) };
 }

@@ -21,22 +21,37 @@ export function settle(rule: Rule, guards: readonly Rule[]): Rule {
   };
   // Under a quantifier the variable has no value outside it: such fields settle with the set they are members of.
   for (const part of [rule.when, rule.then]) if (part !== null) predicateFields(part).forEach(visit);
-  const all = busy.reduce<Predicate | null>((left, right) => left === null ? right : { kind: 'operator', operator: '||', of: [left, right], text: 'somebody holds a guard' }, null);
+  const all = busy.reduce<Predicate | null>(
+    (left, right) => (left === null ? right : { kind: 'operator', operator: '||', of: [left, right], text: 'somebody holds a guard' }),
+    null,
+  );
   return { ...rule, busy: all ?? { kind: 'constant', value: false } };
 }
 
 /** Fields that a predicate reads, outermost first; inside quantifiers only the set itself. */
 export function predicateFields(predicate: Predicate): SeenField[] {
   switch (predicate.kind) {
-    case 'constant': case 'variable': case 'global': return [];
-    case 'field': return [predicate.field];
-    case 'operator': return predicate.of.flatMap(predicateFields);
-    case 'live': return predicateFields(predicate.of);
-    case 'queued': return [predicate.work];
-    case 'on-queue': return [predicate.entry];
-    case 'has': return [predicate.set, ...predicateFields(predicate.member)];
-    case 'holds': case 'held': return predicateFields(predicate.lock.of);
-    case 'quantified': return [predicate.set];
+    case 'constant':
+    case 'variable':
+    case 'global':
+      return [];
+    case 'field':
+      return [predicate.field];
+    case 'operator':
+      return predicate.of.flatMap(predicateFields);
+    case 'live':
+      return predicateFields(predicate.of);
+    case 'queued':
+      return [predicate.work];
+    case 'on-queue':
+      return [predicate.entry];
+    case 'has':
+      return [predicate.set, ...predicateFields(predicate.member)];
+    case 'holds':
+    case 'held':
+      return predicateFields(predicate.lock.of);
+    case 'quantified':
+      return [predicate.set];
   }
 }
 

@@ -4,10 +4,15 @@ import { join } from 'node:path';
 
 export function systemNames(specFolder: string): string[] {
   return readdirSync(specFolder, { withFileTypes: true })
-    .filter(entry => entry.isDirectory() && existsSync(join(specFolder, entry.name, `${entry.name}.ts`))).map(entry => entry.name).sort();
+    .filter(entry => entry.isDirectory() && existsSync(join(specFolder, entry.name, `${entry.name}.ts`)))
+    .map(entry => entry.name)
+    .sort();
 }
 
 /** Spec files of a system, sorted; with the folder's path. */
 export function systemFiles(specFolder: string, name: string): string[] {
-  return readdirSync(join(specFolder, name)).filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort().map(file => join(specFolder, name, file));
+  return readdirSync(join(specFolder, name))
+    .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .sort()
+    .map(file => join(specFolder, name, file));
 }

@@ -47,10 +47,36 @@ export const verbs: Readonly<Record<string, VerbShape>> = {
 };
 
 /** Verbs of the language that only wait to be lowered; a spec that uses one is told so. */
-export const notYetLowered: readonly string[] = ['writeLock', 'writeUnlock', 'queueAfterGrace', 'putLater', 'symbolGet', 'symbolPut', 'assertSole',
-  'complete', 'waitFor', 'register', 'unregister', 'notify', 'atomic', 'seconds', 'some', 'every'];
+export const notYetLowered: readonly string[] = [
+  'writeLock',
+  'writeUnlock',
+  'queueAfterGrace',
+  'putLater',
+  'symbolGet',
+  'symbolPut',
+  'assertSole',
+  'complete',
+  'waitFor',
+  'register',
+  'unregister',
+  'notify',
+  'atomic',
+  'seconds',
+  'some',
+  'every',
+];
 
 /** Field kinds that hold no value: they are handed to verbs, never read. */
-export const primitiveKinds: readonly string[] = ['mutex', 'spinlock', 'srcu', 'rcu', 'refcount', 'work', 'work-queue', 'wait-queue', 'wait-entry'];
+export const primitiveKinds: readonly string[] = [
+  'mutex',
+  'spinlock',
+  'srcu',
+  'rcu',
+  'refcount',
+  'work',
+  'work-queue',
+  'wait-queue',
+  'wait-entry',
+];
 /** Field kinds that a rule may name as held. */
 export const protectionKinds: readonly string[] = [...locks, 'wait-queue', ...sections];

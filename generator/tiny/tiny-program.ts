@@ -1,17 +1,43 @@
 /** Makes small programs by hand: a node is an action, and goes on to the one below it unless it says otherwise. For tests. */
 import type { Predicate, Rule, SeenField } from '../model.ts';
-import { END, type Action, type Call, type Contract, type Node, type Program, type ProgramField, type ProgramType, type Site, type Slot, type State, type Target, type Thread, type Value } from '../program.ts';
+import {
+  type Action,
+  type Call,
+  type Contract,
+  END,
+  type Node,
+  type Program,
+  type ProgramField,
+  type ProgramType,
+  type Site,
+  type Slot,
+  type State,
+  type Target,
+  type Thread,
+  type Value,
+} from '../program.ts';
 
 /** An action, or one that does not go on to the node below it. */
 export type TinyNode = Action | { readonly action: Action; readonly next?: number; readonly otherwise?: number; readonly call?: number };
 export interface TinyThread {
-  readonly nodes: readonly TinyNode[]; readonly slots?: readonly Slot[]; readonly calls?: readonly Call[];
-  readonly context?: Thread['context']; readonly work?: Thread['work'];
+  readonly nodes: readonly TinyNode[];
+  readonly slots?: readonly Slot[];
+  readonly calls?: readonly Call[];
+  readonly context?: Thread['context'];
+  readonly work?: Thread['work'];
 }
 export interface Tiny {
-  readonly name: string; readonly types: readonly ProgramType[]; readonly threads: readonly TinyThread[];
-  readonly cells?: Readonly<Record<string, number>>; readonly rules?: readonly Rule[]; readonly contracts?: readonly Contract[]; readonly words?: readonly string[];
-  readonly waitQueues?: Program['waitQueues']; readonly onQueue?: Program['onQueue']; readonly globals?: Program['globals']; readonly stays?: readonly string[];
+  readonly name: string;
+  readonly types: readonly ProgramType[];
+  readonly threads: readonly TinyThread[];
+  readonly cells?: Readonly<Record<string, number>>;
+  readonly rules?: readonly Rule[];
+  readonly contracts?: readonly Contract[];
+  readonly words?: readonly string[];
+  readonly waitQueues?: Program['waitQueues'];
+  readonly onQueue?: Program['onQueue'];
+  readonly globals?: Program['globals'];
+  readonly stays?: readonly string[];
 }
 
 export const constant = (value: number): Value => ({ kind: 'constant', value });
@@ -19,8 +45,20 @@ export const slot = (number: number): Value => ({ kind: 'slot', slot: number });
 /** A field of instance 1, or of the instance that a value gives. */
 export const at = (type: string, field: string, object: Value = constant(1)): Target => ({ object, type, field });
 
-export const field = (name: string, kind: string, max = 7, to: string | null = null, isConstant = false): ProgramField => ({ name, kind, max, constant: isConstant, to });
-export const objectType = (name: string, fields: readonly ProgramField[], initial = 1, pool = 1, owns: ProgramType['owns'] = {}): ProgramType => ({ name, pool, initial, fields, runs: {}, owns });
+export const field = (name: string, kind: string, max = 7, to: string | null = null, isConstant = false): ProgramField => ({
+  name,
+  kind,
+  max,
+  constant: isConstant,
+  to,
+});
+export const objectType = (
+  name: string,
+  fields: readonly ProgramField[],
+  initial = 1,
+  pool = 1,
+  owns: ProgramType['owns'] = {},
+): ProgramType => ({ name, pool, initial, fields, runs: {}, owns });
 export const pointerSlot = (name: string, type: string, max = 1): Slot => ({ name, max, type, word: false });
 export const plainSlot = (name: string, max = 1): Slot => ({ name, max, type: null, word: false });
 const place = (line: number) => ({ file: 'tiny.ts', line, column: 1 });
@@ -36,7 +74,16 @@ export function tiny(what: Tiny): Program {
     });
     const work = thread.work ?? null;
     const name = work ? `worker ${work.type}#${work.instance}.${work.field}` : `T${number + 1}`;
-    return { name, text: name, context: thread.context ?? (work ? 'worker' : 'task'), work, nodes, start: nodes.length > 0 ? 0 : END, slots: thread.slots ?? [], calls: thread.calls ?? [] };
+    return {
+      name,
+      text: name,
+      context: thread.context ?? (work ? 'worker' : 'task'),
+      work,
+      nodes,
+      start: nodes.length > 0 ? 0 : END,
+      slots: thread.slots ?? [],
+      calls: thread.calls ?? [],
+    };
   });
   const existing = what.types.flatMap(({ name, initial }) => Array.from({ length: initial }, (_, index) => `${name}#${index + 1}`));
   const initial: State = {
@@ -44,12 +91,34 @@ export function tiny(what: Tiny): Program {
     alive: Object.fromEntries(existing.map(name => [name, 1])),
     cells: { ...what.cells },
     exclusive: {},
-    threads: threads.map(({ start }) => ({ node: start, slots: {}, readers: {}, grace: {}, flush: {}, waiting: {}, seen: 0, due: 0, ensured: 0 })),
+    threads: threads.map(({ start }) => ({
+      node: start,
+      slots: {},
+      readers: {},
+      grace: {},
+      flush: {},
+      waiting: {},
+      seen: 0,
+      due: 0,
+      ensured: 0,
+    })),
   };
   return {
-    system: 'tiny', variant: null, scenario: what.name, types: what.types, globals: what.globals ?? {}, words: what.words ?? [],
-    waitQueues: what.waitQueues ?? [], onQueue: what.onQueue ?? {}, threads, sites, contracts: what.contracts ?? [], rules: what.rules ?? [],
-    initial, stays: what.stays ?? existing, setup: null,
+    system: 'tiny',
+    variant: null,
+    scenario: what.name,
+    types: what.types,
+    globals: what.globals ?? {},
+    words: what.words ?? [],
+    waitQueues: what.waitQueues ?? [],
+    onQueue: what.onQueue ?? {},
+    threads,
+    sites,
+    contracts: what.contracts ?? [],
+    rules: what.rules ?? [],
+    initial,
+    stays: what.stays ?? existing,
+    setup: null,
   };
 }
 

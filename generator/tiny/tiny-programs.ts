@@ -1,8 +1,24 @@
 /** Small programs made by hand, each about one idea, with counts that a person can work out on paper. For tests. */
 import type { Predicate } from '../model.ts';
-import { END, type Contract, type Program, type Thread } from '../program.ts';
+import { type Contract, END, type Program, type Thread } from '../program.ts';
 import { tinyCorners } from './tiny-corners.ts';
-import { at, constant, field, head, lock, objectType, plainSlot, pointerSlot, seen, slot, tiny, unlock, write, type TinyNode, type TinyThread } from './tiny-program.ts';
+import {
+  at,
+  constant,
+  field,
+  head,
+  lock,
+  objectType,
+  plainSlot,
+  pointerSlot,
+  seen,
+  slot,
+  type TinyNode,
+  type TinyThread,
+  tiny,
+  unlock,
+  write,
+} from './tiny-program.ts';
 
 /** Two threads, each: lock, write, unlock. The field is guarded by the lock. */
 export function underMutex(): Program {
@@ -10,7 +26,9 @@ export function underMutex(): Program {
   const holdsLock: Predicate = { kind: 'holds', lock: seen('object', 'Box', 'lock'), text: 'object.lock' };
   const nodes = (value: number) => [lock(at('Box', 'lock')), write(at('Box', 'value'), value), unlock(at('Box', 'lock'))];
   return tiny({
-    name: 'underMutex', types: [box], threads: [{ nodes: nodes(1) }, { nodes: nodes(2) }],
+    name: 'underMutex',
+    types: [box],
+    threads: [{ nodes: nodes(1) }, { nodes: nodes(2) }],
     rules: [{ ...head('boxGuards'), kind: 'guards', type: 'Box', fields: { value: { read: [holdsLock], write: [holdsLock] } } }],
   });
 }
@@ -20,29 +38,47 @@ export function withoutMutex(): Program {
   const good = underMutex();
   const [first] = good.threads;
   if (!first) throw new Error('underMutex has no thread');
-  const second: Thread = { ...first, name: 'T2', nodes: first.nodes.filter(({ action }) => action.kind === 'write').map(node => ({ ...node, next: END, otherwise: END })) };
+  const second: Thread = {
+    ...first,
+    name: 'T2',
+    nodes: first.nodes.filter(({ action }) => action.kind === 'write').map(node => ({ ...node, next: END, otherwise: END })),
+  };
   return { ...good, scenario: 'withoutMutex', threads: [first, second] };
 }
 
 /** T1 takes A, then B; T2 takes B, then A; each lets go of both. The declared order is A outside B. */
 export function abBa(): Program {
   const pair = objectType('Pair', [field('a', 'mutex', 2), field('b', 'mutex', 2)]);
-  const nodes = (outer: string, inner: string) => [lock(at('Pair', outer)), lock(at('Pair', inner)), unlock(at('Pair', inner)), unlock(at('Pair', outer))];
+  const nodes = (outer: string, inner: string) => [
+    lock(at('Pair', outer)),
+    lock(at('Pair', inner)),
+    unlock(at('Pair', inner)),
+    unlock(at('Pair', outer)),
+  ];
   return tiny({
-    name: 'abBa', types: [pair], threads: [{ nodes: nodes('a', 'b') }, { nodes: nodes('b', 'a') }],
+    name: 'abBa',
+    types: [pair],
+    threads: [{ nodes: nodes('a', 'b') }, { nodes: nodes('b', 'a') }],
     rules: [{ ...head('aOutsideB'), kind: 'order', classes: ['Pair.a', 'Pair.b'], nested: false }],
   });
 }
 
 /** Takes a mutex that it holds already. */
 export function takenTwice(): Program {
-  return tiny({ name: 'takenTwice', types: [objectType('Box', [field('lock', 'mutex', 1)])], threads: [{ nodes: [lock(at('Box', 'lock')), lock(at('Box', 'lock'))] }] });
+  return tiny({
+    name: 'takenTwice',
+    types: [objectType('Box', [field('lock', 'mutex', 1)])],
+    threads: [{ nodes: [lock(at('Box', 'lock')), lock(at('Box', 'lock'))] }],
+  });
 }
 
 /** Two threads put one of two references; whoever puts the last frees. */
 export function putToZero(): Program {
   const counted = objectType('Counted', [field('refs', 'refcount', 2)]);
-  const nodes: TinyNode[] = [{ action: { kind: 'put', target: at('Counted', 'refs') }, next: END, otherwise: 1 }, { kind: 'free', object: constant(1), type: 'Counted' }];
+  const nodes: TinyNode[] = [
+    { action: { kind: 'put', target: at('Counted', 'refs') }, next: END, otherwise: 1 },
+    { kind: 'free', object: constant(1), type: 'Counted' },
+  ];
   return tiny({ name: 'putToZero', types: [counted], cells: { 'Counted#1.refs': 2 }, threads: [{ nodes }, { nodes }], stays: [] });
 }
 
@@ -64,11 +100,18 @@ export function gracePeriod(): Program {
   const writer: TinyThread = {
     nodes: [
       write(at('Pointer', 'to'), 0),
-      { kind: 'grace-begin', target: at('Domain', 'srcu') }, { kind: 'grace-end', target: at('Domain', 'srcu') },
+      { kind: 'grace-begin', target: at('Domain', 'srcu') },
+      { kind: 'grace-end', target: at('Domain', 'srcu') },
       { kind: 'free', object: constant(1), type: 'Data' },
     ],
   };
-  return tiny({ name: 'gracePeriod', types: [domain, data, pointer], cells: { 'Pointer#1.to': 1 }, threads: [reader, writer], stays: ['Domain#1', 'Pointer#1'] });
+  return tiny({
+    name: 'gracePeriod',
+    types: [domain, data, pointer],
+    cells: { 'Pointer#1.to': 1 },
+    threads: [reader, writer],
+    stays: ['Domain#1', 'Pointer#1'],
+  });
 }
 
 /** As `gracePeriod`, but the writer does not wait. */
@@ -87,7 +130,8 @@ export function workAndFlush(): Program {
     slots: [plainSlot('queued'), plainSlot('ran')],
     nodes: [
       { kind: 'queue', target: at('Job', 'work'), on: null, slot: 0 },
-      { kind: 'flush-begin', target: at('Job', 'work') }, { kind: 'flush-end', target: at('Job', 'work') },
+      { kind: 'flush-begin', target: at('Job', 'work') },
+      { kind: 'flush-end', target: at('Job', 'work') },
       { kind: 'read', target: at('Job', 'ran'), slot: 1 },
       { action: { kind: 'branch', when: slot(1) }, next: END, otherwise: 5 },
       { kind: 'bug' },
@@ -95,7 +139,11 @@ export function workAndFlush(): Program {
   };
   const worker: TinyThread = {
     work: { type: 'Job', instance: 1, field: 'work' },
-    nodes: [{ kind: 'take', target: at('Job', 'work') }, write(at('Job', 'ran'), 1), { action: { kind: 'done', target: at('Job', 'work') }, next: 0 }],
+    nodes: [
+      { kind: 'take', target: at('Job', 'work') },
+      write(at('Job', 'ran'), 1),
+      { action: { kind: 'done', target: at('Job', 'work') }, next: 0 },
+    ],
   };
   return tiny({ name: 'workAndFlush', types: [job], threads: [user, worker] });
 }
@@ -109,8 +157,10 @@ export function wakeCallback(): Program {
   const linker: TinyThread = {
     slots: [plainSlot('linked')],
     nodes: [
-      lock(wait), { kind: 'link', target: wait, entry, exclusive: true, slot: 0 },
-      lock(wait), { kind: 'unlink', target: wait, entry },
+      lock(wait),
+      { kind: 'link', target: wait, entry, exclusive: true, slot: 0 },
+      lock(wait),
+      { kind: 'unlink', target: wait, entry },
       { kind: 'free', object: constant(1), type: 'Waiter' },
     ],
   };
@@ -118,12 +168,22 @@ export function wakeCallback(): Program {
     slots: [plainSlot('visited'), pointerSlot('waiter', 'Waiter')],
     nodes: [
       lock(wait),
-      { action: { kind: 'next-entry', target: wait, entryType: 'Waiter', entryField: 'entry', visited: 0, slot: 1 }, next: 2, otherwise: 3 },
+      {
+        action: { kind: 'next-entry', target: wait, entryType: 'Waiter', entryField: 'entry', visited: 0, slot: 1 },
+        next: 2,
+        otherwise: 3,
+      },
       { action: { kind: 'write', target: at('Waiter', 'called', slot(1)), value: constant(1) }, next: 1 },
       unlock(wait),
     ],
   };
-  return tiny({ name: 'wakeCallback', types: [event, waiter], threads: [linker, waker], waitQueues: [{ type: 'Event', instance: 1, field: 'wait' }], stays: ['Event#1'] });
+  return tiny({
+    name: 'wakeCallback',
+    types: [event, waiter],
+    threads: [linker, waker],
+    waitQueues: [{ type: 'Event', instance: 1, field: 'wait' }],
+    stays: ['Event#1'],
+  });
 }
 
 /** Allocates, publishes, takes back and frees; the other thread reads what is published. */
@@ -141,7 +201,10 @@ export function useAfterFree(): Program {
   };
   const reader: TinyThread = {
     slots: [pointerSlot('data', 'Data'), plainSlot('value', 3)],
-    nodes: [{ kind: 'read', target: at('Pointer', 'to'), slot: 0 }, { kind: 'read', target: at('Data', 'value', slot(0)), slot: 1 }],
+    nodes: [
+      { kind: 'read', target: at('Pointer', 'to'), slot: 0 },
+      { kind: 'read', target: at('Data', 'value', slot(0)), slot: 1 },
+    ],
   };
   return tiny({ name: 'useAfterFree', types: [data, pointer], threads: [owner, reader] });
 }
@@ -151,27 +214,52 @@ export function claim(does: 'check' | 'succeed' | 'fail' = 'check'): Program {
   const box = objectType('Box', [field('lock', 'mutex', 2), field('taken', 'boolean', 1)]);
   const taken: Predicate = { kind: 'field', field: seen('box', 'Box', 'taken'), text: 'box.taken' };
   const contract: Contract = {
-    rule: 'claimContract', operation: 'claim', parameters: [{ name: 'box', type: 'Box' }], fails: [{ errno: 'EBUSY', value: 1, when: taken }], ensures: taken,
+    rule: 'claimContract',
+    operation: 'claim',
+    parameters: [{ name: 'box', type: 'Box' }],
+    fails: [{ errno: 'EBUSY', value: 1, when: taken }],
+    ensures: taken,
   };
   const caller: TinyThread = {
     slots: [plainSlot('taken')],
-    calls: [{ operation: 'claim', name: 'claim', arguments: [{ value: constant(1), type: 'Box', word: false }], result: { type: null, word: true }, contract: 0 }],
-    nodes: ([
-      { action: { kind: 'call', call: 0 } },
-      { action: lock(at('Box', 'lock')) },
-      { action: { kind: 'read', target: at('Box', 'taken'), slot: 0 } },
-      { action: { kind: 'branch', when: does === 'check' ? slot(0) : constant(does === 'fail' ? 1 : 0) }, next: 4, otherwise: 6 },
-      { action: unlock(at('Box', 'lock')) },
-      { action: { kind: 'return', call: 0, result: constant(1) }, next: END },
-      { action: write(at('Box', 'taken'), 1) },
-      { action: unlock(at('Box', 'lock')) },
-      { action: { kind: 'return', call: 0, result: constant(0) } },
-    ] satisfies TinyNode[]).map(node => ({ ...node, call: 0 })),
+    calls: [
+      {
+        operation: 'claim',
+        name: 'claim',
+        arguments: [{ value: constant(1), type: 'Box', word: false }],
+        result: { type: null, word: true },
+        contract: 0,
+      },
+    ],
+    nodes: (
+      [
+        { action: { kind: 'call', call: 0 } },
+        { action: lock(at('Box', 'lock')) },
+        { action: { kind: 'read', target: at('Box', 'taken'), slot: 0 } },
+        { action: { kind: 'branch', when: does === 'check' ? slot(0) : constant(does === 'fail' ? 1 : 0) }, next: 4, otherwise: 6 },
+        { action: unlock(at('Box', 'lock')) },
+        { action: { kind: 'return', call: 0, result: constant(1) }, next: END },
+        { action: write(at('Box', 'taken'), 1) },
+        { action: unlock(at('Box', 'lock')) },
+        { action: { kind: 'return', call: 0, result: constant(0) } },
+      ] satisfies TinyNode[]
+    ).map(node => ({ ...node, call: 0 })),
   };
-  const excluded: Predicate = { kind: 'operator', operator: '||', text: '!box.taken || held(box.lock)', of: [
-    { kind: 'operator', operator: '!', of: [taken], text: '!box.taken' }, { kind: 'held', lock: seen('box', 'Box', 'lock'), text: 'held(box.lock)' }] };
+  const excluded: Predicate = {
+    kind: 'operator',
+    operator: '||',
+    text: '!box.taken || held(box.lock)',
+    of: [
+      { kind: 'operator', operator: '!', of: [taken], text: '!box.taken' },
+      { kind: 'held', lock: seen('box', 'Box', 'lock'), text: 'held(box.lock)' },
+    ],
+  };
   return tiny({
-    name: does === 'check' ? 'claim' : `claim, always: ${does}`, types: [box], threads: [caller, caller], contracts: [contract], words: ['EBUSY'],
+    name: does === 'check' ? 'claim' : `claim, always: ${does}`,
+    types: [box],
+    threads: [caller, caller],
+    contracts: [contract],
+    words: ['EBUSY'],
     rules: [{ ...head('takenOnlyUnderLock'), kind: 'invariant', over: [{ name: 'box', type: 'Box' }], when: null, then: excluded }],
   });
 }
@@ -192,7 +280,12 @@ export function eachMember(): Program {
       { kind: 'remove', target: at('Bag', 'items'), member: slot(1) },
     ],
   };
-  return tiny({ name: 'eachMember', types: [item, bag], cells: { 'Bag#1.items': 3, 'Item#1.weight': 2, 'Item#2.weight': 3 }, threads: [thread] });
+  return tiny({
+    name: 'eachMember',
+    types: [item, bag],
+    cells: { 'Bag#1.items': 3, 'Item#1.weight': 2, 'Item#2.weight': 3 },
+    threads: [thread],
+  });
 }
 
 /** T1 looks up a file and puts it, or, if it is closed, takes a mutex under a spinlock; T2 closes the descriptor. Whoever puts last frees. */
@@ -206,15 +299,31 @@ export function descriptorUnderSpinlock(): Program {
     slots: [pointerSlot('file', 'File')],
     nodes: [
       { kind: 'fget', target: at('Fd', 'file'), slot: 0 },
-      { action: { kind: 'branch', when: slot(0) }, next: 2, otherwise: 4 }, drop, { action: freed, next: END },
-      lock(at('Box', 'spin')), lock(at('Box', 'lock')), unlock(at('Box', 'lock')), unlock(at('Box', 'spin')),
+      { action: { kind: 'branch', when: slot(0) }, next: 2, otherwise: 4 },
+      drop,
+      { action: freed, next: END },
+      lock(at('Box', 'spin')),
+      lock(at('Box', 'lock')),
+      unlock(at('Box', 'lock')),
+      unlock(at('Box', 'spin')),
     ],
   };
   const closer: TinyThread = {
     slots: [pointerSlot('file', 'File')],
-    nodes: [{ kind: 'close-fd', target: at('Fd', 'file'), slot: 0 }, { action: { kind: 'branch', when: slot(0) }, next: 2, otherwise: END }, drop, freed],
+    nodes: [
+      { kind: 'close-fd', target: at('Fd', 'file'), slot: 0 },
+      { action: { kind: 'branch', when: slot(0) }, next: 2, otherwise: END },
+      drop,
+      freed,
+    ],
   };
-  return tiny({ name: 'descriptorUnderSpinlock', types: [file, fd, box], cells: { 'File#1.refs': 1, 'Fd#1.file': 1 }, threads: [getter, closer], stays: ['Fd#1', 'Box#1'] });
+  return tiny({
+    name: 'descriptorUnderSpinlock',
+    types: [file, fd, box],
+    cells: { 'File#1.refs': 1, 'Fd#1.file': 1 },
+    threads: [getter, closer],
+    stays: ['Fd#1', 'Box#1'],
+  });
 }
 
 /** T1 sleeps until a flag is set and it is woken; T2 sets the flag and wakes, or with `lost` wakes before it sets. */
@@ -233,13 +342,31 @@ export function sleepAndWake(lost = false): Program {
   };
   const steps: TinyNode[] = [write(at('Gate', 'open'), 1), { kind: 'wake-all', target: wait }];
   return tiny({
-    name: lost ? 'lostWakeUp' : 'sleepAndWake', types: [gate], threads: [sleeper, { nodes: lost ? steps.reverse() : steps }],
+    name: lost ? 'lostWakeUp' : 'sleepAndWake',
+    types: [gate],
+    threads: [sleeper, { nodes: lost ? steps.reverse() : steps }],
     waitQueues: [{ type: 'Gate', instance: 1, field: 'wait' }],
   });
 }
 
 /** All of them, by name. */
 export const tinyPrograms: readonly Program[] = [
-  underMutex(), withoutMutex(), abBa(), takenTwice(), putToZero(), gracePeriod(), noGracePeriod(), workAndFlush(), wakeCallback(), useAfterFree(),
-  claim(), claim('succeed'), claim('fail'), eachMember(), descriptorUnderSpinlock(), sleepAndWake(), sleepAndWake(true), ...tinyCorners,
+  underMutex(),
+  withoutMutex(),
+  abBa(),
+  takenTwice(),
+  putToZero(),
+  gracePeriod(),
+  noGracePeriod(),
+  workAndFlush(),
+  wakeCallback(),
+  useAfterFree(),
+  claim(),
+  claim('succeed'),
+  claim('fail'),
+  eachMember(),
+  descriptorUnderSpinlock(),
+  sleepAndWake(),
+  sleepAndWake(true),
+  ...tinyCorners,
 ];

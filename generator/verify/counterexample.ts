@@ -1,12 +1,13 @@
 /** A way to break a rule, as data: the steps in the words of the spec, and what the parts of the false condition were. */
-import { explainFalse, type Part } from '../interpret/explain-predicate.ts';
-import type { Witness } from '../explore/explore.ts';
-import { startOf, stateFindings, successors } from '../interpret/interpret.ts';
-import type { Place, System } from '../model.ts';
-import { narrate, blocked } from '../interpret/narrate.ts';
-import type { Finding, Program, State, Step } from '../program.ts';
-import { quiescenceFindings } from '../interpret/quiescence.ts';
+
 import type { Event } from '../../oracles/event.ts';
+import type { Witness } from '../explore/explore.ts';
+import { explainFalse, type Part } from '../interpret/explain-predicate.ts';
+import { startOf, stateFindings, successors } from '../interpret/interpret.ts';
+import { blocked, narrate } from '../interpret/narrate.ts';
+import { quiescenceFindings } from '../interpret/quiescence.ts';
+import type { Place, System } from '../model.ts';
+import type { Finding, Program, State, Step } from '../program.ts';
 
 export interface CounterexampleStep {
   /** Name of the thread. */ readonly thread: string;
@@ -26,32 +27,51 @@ export interface Counterexample {
   /** The same as a trace, setup included. */ readonly events: readonly Event[];
 }
 
-export function counterexampleOf(system: System, program: Program, steps: readonly Step[], rule: string, kind: Witness['kind']): Counterexample {
+export function counterexampleOf(
+  system: System,
+  program: Program,
+  steps: readonly Step[],
+  rule: string,
+  kind: Witness['kind'],
+): Counterexample {
   const { events, states } = narrate(program, steps);
   const before = (kind === 'step' ? states[steps.length - 1] : states.at(-1)) ?? startOf(program);
   const last = steps.at(-1);
   const finding = findingOf(program, before, last, rule, kind);
-  const thread = kind === 'step' ? last?.thread ?? null : null;
+  const thread = kind === 'step' ? (last?.thread ?? null) : null;
   const own = system.rules.find(one => one.name === rule);
   const seen = kind === 'deadlock' ? blocked(program, before, events.length) : [];
   return {
-    threads: threadsIn(program, steps), steps: steps.map(step => stepOf(program, step)), kind,
-    detail: finding?.detail ?? '', objects: finding?.objects ?? {},
-    parts: own === undefined || finding === undefined || own.kind === 'contract' ? [] : explainFalse(program, before, own, finding.objects, thread),
-    waiting: kind === 'deadlock' ? waitingIn(program, before) : [], events: [...events, ...seen],
+    threads: threadsIn(program, steps),
+    steps: steps.map(step => stepOf(program, step)),
+    kind,
+    detail: finding?.detail ?? '',
+    objects: finding?.objects ?? {},
+    parts:
+      own === undefined || finding === undefined || own.kind === 'contract'
+        ? []
+        : explainFalse(program, before, own, finding.objects, thread),
+    waiting: kind === 'deadlock' ? waitingIn(program, before) : [],
+    events: [...events, ...seen],
   };
 }
 
 function findingOf(program: Program, state: State, step: Step | undefined, rule: string, kind: Witness['kind']): Finding | undefined {
   switch (kind) {
-    case 'step': return successors(program, state).filter(one => sameStep(one.step, step)).flatMap(one => one.findings).find(one => one.rule === rule);
-    case 'state': return stateFindings(program, state).find(one => one.rule === rule);
+    case 'step':
+      return successors(program, state)
+        .filter(one => sameStep(one.step, step))
+        .flatMap(one => one.findings)
+        .find(one => one.rule === rule);
+    case 'state':
+      return stateFindings(program, state).find(one => one.rule === rule);
     case 'rest': {
       const all = quiescenceFindings(program, state).filter(one => one.rule === rule);
       const [first] = all;
       return first === undefined ? undefined : { ...first, detail: all.map(one => one.detail).join('; ') };
     }
-    case 'deadlock': return { rule, fatal: false, objects: {}, detail: 'nobody can go on' };
+    case 'deadlock':
+      return { rule, fatal: false, objects: {}, detail: 'nobody can go on' };
   }
 }
 
@@ -63,14 +83,20 @@ function stepOf(program: Program, { thread, node, alternative }: Step): Countere
   const owner = program.threads[thread];
   const site = program.sites[owner?.nodes[node]?.site ?? -1];
   const action = owner?.nodes[node]?.action;
-  const chosen = action?.kind === 'choose' && !action.byCaller && action.alternatives.length === 2 ? ` is ${alternative === 0 ? 'false' : 'true'}` : '';
-  return { thread: owner?.name ?? '', text: `${site?.text ?? ''}${chosen}`, in: site?.in ?? [], at: site?.at ?? { file: '', line: 0, column: 0 } };
+  const chosen =
+    action?.kind === 'choose' && !action.byCaller && action.alternatives.length === 2 ? ` is ${alternative === 0 ? 'false' : 'true'}` : '';
+  return {
+    thread: owner?.name ?? '',
+    text: `${site?.text ?? ''}${chosen}`,
+    in: site?.in ?? [],
+    at: site?.at ?? { file: '', line: 0, column: 0 },
+  };
 }
 
 /** Those that take a step, in the order of the program. */
 function threadsIn(program: Program, steps: readonly Step[]): { name: string; text: string }[] {
   const busy = new Set(steps.map(step => step.thread));
-  return program.threads.flatMap(({ name, text }, index) => busy.has(index) ? [{ name, text }] : []);
+  return program.threads.flatMap(({ name, text }, index) => (busy.has(index) ? [{ name, text }] : []));
 }
 
 function waitingIn(program: Program, state: State): CounterexampleStep[] {

@@ -1,37 +1,63 @@
 /** Which rules a scenario puts to the test: a rule that no scenario does is not known to hold. */
-import type { Diagnostic } from '../read/diagnostic.ts';
-import { lockGraph } from './held.ts';
+
 import type { Exploration } from '../explore/explore.ts';
-import { whenIsEverTrue } from './explore-when.ts';
 import type { System } from '../model.ts';
 import type { Action, Program } from '../program.ts';
+import type { Diagnostic } from '../read/diagnostic.ts';
+import { whenIsEverTrue } from './explore-when.ts';
+import { lockGraph } from './held.ts';
 
 /** Names of the rules, in the order of the spec. */
 export function exercisedBy(system: System, program: Program, exploration: Exploration): string[] {
-  const covered: Action[] = program.threads.flatMap((thread, index) => thread.nodes.filter((_, node) => exploration.covered(index, node)).map(node => node.action));
+  const covered: Action[] = program.threads.flatMap((thread, index) =>
+    thread.nodes.filter((_, node) => exploration.covered(index, node)).map(node => node.action),
+  );
   const edges = lockGraph(program).edges.filter(({ thread, node }) => exploration.covered(thread, node));
-  const returned = new Set(program.threads.flatMap((thread, index) => thread.nodes.flatMap(({ action }, node) => {
-    const call = action.kind === 'return' && exploration.covered(index, node) ? thread.calls[action.call] : undefined;
-    return call === undefined ? [] : [call.operation];
-  })));
+  const returned = new Set(
+    program.threads.flatMap((thread, index) =>
+      thread.nodes.flatMap(({ action }, node) => {
+        const call = action.kind === 'return' && exploration.covered(index, node) ? thread.calls[action.call] : undefined;
+        return call === undefined ? [] : [call.operation];
+      }),
+    ),
+  );
   const reaches = (type: string, field: string, kinds: readonly string[]) =>
-    covered.some(action => kinds.includes(action.kind) && 'target' in action && action.target.type === type && action.target.field === field);
-  return system.rules.filter(rule => {
-    switch (rule.kind) {
-      case 'guards': return Object.entries(rule.fields).some(([field, guard]) => guard !== null && reaches(rule.type, field, fieldAccess));
-      case 'order': return edges.some(({ outer, inner }) => rule.classes.includes(outer) && rule.classes.includes(inner) && outer !== inner);
-      case 'order-exception': return edges.some(({ outer, inner }) => outer === rule.outer && inner === rule.inner);
-      case 'at-every': return rule.field === '' ? covered.some(action => action.kind === 'free' && action.type === rule.type) : reaches(rule.type, rule.field, [rule.verb]);
-      case 'contract': return returned.has(rule.operation);
-      case 'invariant': case 'settled': return whenIsEverTrue(program, exploration, rule);
-    }
-  }).map(rule => rule.name);
+    covered.some(
+      action => kinds.includes(action.kind) && 'target' in action && action.target.type === type && action.target.field === field,
+    );
+  return system.rules
+    .filter(rule => {
+      switch (rule.kind) {
+        case 'guards':
+          return Object.entries(rule.fields).some(([field, guard]) => guard !== null && reaches(rule.type, field, fieldAccess));
+        case 'order':
+          return edges.some(({ outer, inner }) => rule.classes.includes(outer) && rule.classes.includes(inner) && outer !== inner);
+        case 'order-exception':
+          return edges.some(({ outer, inner }) => outer === rule.outer && inner === rule.inner);
+        case 'at-every':
+          return rule.field === ''
+            ? covered.some(action => action.kind === 'free' && action.type === rule.type)
+            : reaches(rule.type, rule.field, [rule.verb]);
+        case 'contract':
+          return returned.has(rule.operation);
+        case 'invariant':
+        case 'settled':
+          return whenIsEverTrue(program, exploration, rule);
+      }
+    })
+    .map(rule => rule.name);
 }
 
 /** Rules that no scenario puts to the test, given those that some scenario does. */
 export function notExercised(system: System, exercised: ReadonlySet<string>): Diagnostic[] {
-  return system.rules.filter(rule => !exercised.has(rule.name)).map(rule => ({ at: rule.at, name: 'rule-not-exercised',
-    what: `No scenario puts ${rule.name} to the test, so nothing is known about it.`, wayOut: 'Add a scenario in which its condition comes about, or take the rule out.' }));
+  return system.rules
+    .filter(rule => !exercised.has(rule.name))
+    .map(rule => ({
+      at: rule.at,
+      name: 'rule-not-exercised',
+      what: `No scenario puts ${rule.name} to the test, so nothing is known about it.`,
+      wayOut: 'Add a scenario in which its condition comes about, or take the rule out.',
+    }));
 }
 
 const fieldAccess = ['read', 'write', 'add', 'remove', 'has', 'next', 'pick'];

@@ -5,12 +5,26 @@
 import { successorsOf } from '../instantiate/pools.ts';
 import { END, type Finding, type Node, type Program, type Target, type Thread } from '../program.ts';
 
-export interface StaticFinding extends Finding { readonly thread: number; readonly node: number }
-export interface OrderEdge { readonly outer: string; readonly inner: string; readonly thread: number; readonly node: number }
-export interface LockGraph { readonly edges: readonly OrderEdge[]; readonly findings: readonly StaticFinding[] }
+export interface StaticFinding extends Finding {
+  readonly thread: number;
+  readonly node: number;
+}
+export interface OrderEdge {
+  readonly outer: string;
+  readonly inner: string;
+  readonly thread: number;
+  readonly node: number;
+}
+export interface LockGraph {
+  readonly edges: readonly OrderEdge[];
+  readonly findings: readonly StaticFinding[];
+}
 
 /** A held thing: its class, and its object as written, to tell two instances apart. */
-interface Held { readonly class: string; readonly key: string }
+interface Held {
+  readonly class: string;
+  readonly key: string;
+}
 
 const waits = new Set(['lock', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin']);
 
@@ -18,7 +32,9 @@ export function lockGraph(program: Program): LockGraph {
   const edges = new Map<string, OrderEdge>();
   const findings: StaticFinding[] = [];
   program.threads.forEach((thread, index) => {
-    const held = heldAt(program, thread, (node, detail) => findings.push({ rule: 'always.locksBalance', detail, fatal: false, objects: {}, thread: index, node }));
+    const held = heldAt(program, thread, (node, detail) =>
+      findings.push({ rule: 'always.locksBalance', detail, fatal: false, objects: {}, thread: index, node }),
+    );
     thread.nodes.forEach((node, at) => {
       for (const inner of waitedFor(program, node)) {
         for (const { class: outer } of held[at] ?? []) {
@@ -27,16 +43,32 @@ export function lockGraph(program: Program): LockGraph {
         }
       }
       const taken = lastPutTakes(program, thread, at, held[at] ?? []);
-      if (taken !== null) findings.push({ rule: 'always.lastPutTakesNoHeldLock', fatal: false, objects: {}, thread: index, node: at,
-        detail: `the put may be the last, and what it runs takes ${taken}, which is held here` });
+      if (taken !== null)
+        findings.push({
+          rule: 'always.lastPutTakesNoHeldLock',
+          fatal: false,
+          objects: {},
+          thread: index,
+          node: at,
+          detail: `the put may be the last, and what it runs takes ${taken}, which is held here`,
+        });
     });
   });
-  const excepted = new Set(program.rules.flatMap(rule => rule.kind === 'order-exception' ? [`${rule.outer} ${rule.inner}`] : []));
+  const excepted = new Set(program.rules.flatMap(rule => (rule.kind === 'order-exception' ? [`${rule.outer} ${rule.inner}`] : [])));
   const kept = [...edges.values()].filter(({ outer, inner }) => !excepted.has(`${outer} ${inner}`) && outer !== inner);
   for (const cycle of cycles(kept)) {
     const last = cycle.at(-1);
-    if (last !== undefined) findings.push({ rule: 'always.noLockCycle', fatal: false, objects: {}, thread: last.thread, node: last.node,
-      detail: cycle.map(({ outer, inner, thread, node }) => `${inner} is waited for under ${outer} (${whereOf(program, thread, node)})`).join('; ') });
+    if (last !== undefined)
+      findings.push({
+        rule: 'always.noLockCycle',
+        fatal: false,
+        objects: {},
+        thread: last.thread,
+        node: last.node,
+        detail: cycle
+          .map(({ outer, inner, thread, node }) => `${inner} is waited for under ${outer} (${whereOf(program, thread, node)})`)
+          .join('; '),
+      });
   }
   return { edges: [...edges.values()], findings };
 }
@@ -76,9 +108,15 @@ function heldAt(program: Program, thread: Thread, unbalanced: (node: number, det
   const disagree = (node: number, one: readonly Held[], other: readonly Held[], fromOne: number, fromOther: number) => {
     if (told.has(node)) return;
     told.add(node);
-    const only = [...one.filter(lock => !other.some(same => same.class === lock.class)), ...other.filter(lock => !one.some(same => same.class === lock.class))];
+    const only = [
+      ...one.filter(lock => !other.some(same => same.class === lock.class)),
+      ...other.filter(lock => !one.some(same => same.class === lock.class)),
+    ];
     const [holds, not] = one.length >= other.length ? [fromOne, fromOther] : [fromOther, fromOne];
-    unbalanced(node, `${[...new Set(only.map(lock => lock.class))].join(' and ')} is still held after ${place(holds)}, and not after ${place(not)}`);
+    unbalanced(
+      node,
+      `${[...new Set(only.map(lock => lock.class))].join(' and ')} is still held after ${place(holds)}, and not after ${place(not)}`,
+    );
   };
   while (work.length > 0) {
     const [index, before, from] = work.pop() ?? [END, [], END];
@@ -97,7 +135,10 @@ function heldAt(program: Program, thread: Thread, unbalanced: (node: number, det
       if (classes(then) !== classes(before)) {
         const left = before.filter(lock => !then.some(same => same.class === lock.class)).map(lock => lock.class);
         const gone = then.filter(lock => !before.some(same => same.class === lock.class)).map(lock => lock.class);
-        unbalanced(index, `the call returns ${left.length > 0 ? `still holding ${left.join(', ')}` : `without ${gone.join(', ')}, which was held when it began`}`);
+        unbalanced(
+          index,
+          `the call returns ${left.length > 0 ? `still holding ${left.join(', ')}` : `without ${gone.join(', ')}, which was held when it began`}`,
+        );
       }
     }
     const after = afterNode(node, before);
@@ -111,11 +152,20 @@ function heldAt(program: Program, thread: Thread, unbalanced: (node: number, det
 
 function afterNode({ action }: Node, before: readonly Held[]): readonly Held[] {
   switch (action.kind) {
-    case 'lock': case 'enter': return [...before, { class: classOf(action.target), key: keyOf(action.target) }].sort(byKey);
-    case 'unlock': case 'exit': case 'link': case 'unlink': return without(before, keyOf(action.target));
-    case 'take': return [...before, { class: `run of ${classOf(action.target)}`, key: `run of ${keyOf(action.target)}` }].sort(byKey);
-    case 'done': return without(before, `run of ${keyOf(action.target)}`);
-    default: return before;
+    case 'lock':
+    case 'enter':
+      return [...before, { class: classOf(action.target), key: keyOf(action.target) }].sort(byKey);
+    case 'unlock':
+    case 'exit':
+    case 'link':
+    case 'unlink':
+      return without(before, keyOf(action.target));
+    case 'take':
+      return [...before, { class: `run of ${classOf(action.target)}`, key: `run of ${keyOf(action.target)}` }].sort(byKey);
+    case 'done':
+      return without(before, `run of ${keyOf(action.target)}`);
+    default:
+      return before;
   }
 }
 
@@ -158,7 +208,10 @@ function cycles(edges: readonly OrderEdge[]): OrderEdge[][] {
     const path = shortestPath(edges, edge.inner, edge.outer);
     if (path === null) continue;
     const cycle = [edge, ...path];
-    const key = cycle.map(({ outer }) => outer).sort().join(' ');
+    const key = cycle
+      .map(({ outer }) => outer)
+      .sort()
+      .join(' ');
     if (!found.has(key)) found.set(key, cycle);
   }
   return [...found.values()];
@@ -180,7 +233,7 @@ function shortestPath(edges: readonly OrderEdge[], from: string, to: string): Or
     level = next;
   }
   const path: OrderEdge[] = [];
-  for (let at = to; at !== from;) {
+  for (let at = to; at !== from; ) {
     const edge = cameBy.get(at);
     if (edge === undefined) return null;
     path.unshift(edge);

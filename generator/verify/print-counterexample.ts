@@ -16,11 +16,20 @@ function asColumns({ threads, steps }: Counterexample, number: number, column: n
   const row = (label: string, cells: readonly string[][]) => {
     const height = Math.max(1, ...cells.map(cell => cell.length));
     return Array.from({ length: height }, (_, line) =>
-      `${(line === 0 ? label : '').padStart(number)}  ${cells.map(cell => pad(cell[line] ?? '', column)).join('  ')}`.trimEnd());
+      `${(line === 0 ? label : '').padStart(number)}  ${cells.map(cell => pad(cell[line] ?? '', column)).join('  ')}`.trimEnd(),
+    );
   };
   const rule = `${'-'.repeat(number)}  ${threads.map(() => '-'.repeat(column)).join('  ')}`;
-  const head = row('', threads.map(({ name, text }) => wrap(name.startsWith('worker') ? name : `${name}: ${text}`, column)));
-  const body = steps.flatMap((step, index) => row(String(index + 1), threads.map(({ name }) => name === step.thread ? wrap(say(step), column) : [])));
+  const head = row(
+    '',
+    threads.map(({ name, text }) => wrap(name.startsWith('worker') ? name : `${name}: ${text}`, column)),
+  );
+  const body = steps.flatMap((step, index) =>
+    row(
+      String(index + 1),
+      threads.map(({ name }) => (name === step.thread ? wrap(say(step), column) : [])),
+    ),
+  );
   return [...head, rule, ...body];
 }
 
@@ -28,7 +37,10 @@ function asList({ steps, threads }: Counterexample, number: number, width: numbe
   const name = Math.max(0, ...threads.map(thread => stringWidth(shortName(thread.name))));
   return steps.flatMap((step, index) => {
     const lines = wrap(`${say(step)}  [${step.in[0] ?? 'scenario'}]`, Math.max(30, width - number - name - 4));
-    return lines.map((line, at) => `${(at === 0 ? String(index + 1) : '').padStart(number)}  ${pad(at === 0 ? shortName(step.thread) : '', name)}  ${line}`);
+    return lines.map(
+      (line, at) =>
+        `${(at === 0 ? String(index + 1) : '').padStart(number)}  ${pad(at === 0 ? shortName(step.thread) : '', name)}  ${line}`,
+    );
   });
 }
 

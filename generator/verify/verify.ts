@@ -1,14 +1,15 @@
 /** Explores scenarios of a system and tells what is wrong, each thing by its shortest counterexample. */
-import { counterexampleOf, type Counterexample } from './counterexample.ts';
-import type { Diagnostic } from '../read/diagnostic.ts';
-import { explore, type Exploration, type Witness } from '../explore/explore.ts';
-import { exercisedBy } from './exercised.ts';
-import { lockGraph } from './held.ts';
+
+import { type Exploration, explore, type Witness } from '../explore/explore.ts';
 import { instantiate } from '../instantiate/instantiate.ts';
+import { applyVariant } from '../instantiate/variant.ts';
+import { quiescenceFindings } from '../interpret/quiescence.ts';
 import type { System } from '../model.ts';
 import type { Program } from '../program.ts';
-import { quiescenceFindings } from '../interpret/quiescence.ts';
-import { applyVariant } from '../instantiate/variant.ts';
+import type { Diagnostic } from '../read/diagnostic.ts';
+import { type Counterexample, counterexampleOf } from './counterexample.ts';
+import { exercisedBy } from './exercised.ts';
+import { lockGraph } from './held.ts';
 
 export interface VerifyOptions {
   /** States after which a search gives up; the verdict is then `inconclusive`. */ readonly maxStates?: number;
@@ -27,10 +28,16 @@ export interface Violation {
 }
 
 export interface ScenarioReport {
-  readonly system: string; readonly variant: string | null; readonly scenario: string;
+  readonly system: string;
+  readonly variant: string | null;
+  readonly scenario: string;
   readonly verdict: 'pass' | 'violation' | 'inconclusive';
-  readonly states: number; readonly transitions: number; readonly depth: number;
-  readonly seconds: number; readonly statesPerSecond: number; readonly bytesPerState: number;
+  readonly states: number;
+  readonly transitions: number;
+  readonly depth: number;
+  readonly seconds: number;
+  readonly statesPerSecond: number;
+  readonly bytesPerState: number;
   readonly violations: readonly Violation[];
   /** Rules that some state or step put to the test. */ readonly exercised: readonly string[];
   /** Why it could not be run. */ readonly diagnostics: readonly Diagnostic[];
@@ -39,7 +46,20 @@ export interface ScenarioReport {
 export function verifyScenario(system: System, variant: string | null, scenario: string, options: VerifyOptions = {}): ScenarioReport {
   const head = { system: system.name, variant, scenario };
   const { program, diagnostics } = instantiate(system, variant, scenario);
-  if (program === null) return { ...head, verdict: 'violation', states: 0, transitions: 0, depth: 0, seconds: 0, statesPerSecond: 0, bytesPerState: 0, violations: [], exercised: [], diagnostics };
+  if (program === null)
+    return {
+      ...head,
+      verdict: 'violation',
+      states: 0,
+      transitions: 0,
+      depth: 0,
+      seconds: 0,
+      statesPerSecond: 0,
+      bytesPerState: 0,
+      violations: [],
+      exercised: [],
+      diagnostics,
+    };
   const exploration = explore(program, {
     quiescence: state => quiescenceFindings(program, state),
     ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
@@ -47,10 +67,19 @@ export function verifyScenario(system: System, variant: string | null, scenario:
   });
   const known = applyVariant(system, variant);
   const violations = [...exploredViolations(known, program, exploration), ...staticViolations(known, program)];
-  return { ...head, states: exploration.states, transitions: exploration.transitions, depth: exploration.depth, seconds: exploration.seconds,
-    statesPerSecond: Math.round(exploration.states / Math.max(exploration.seconds, 1e-6)), bytesPerState: exploration.bytesPerState, violations, diagnostics,
+  return {
+    ...head,
+    states: exploration.states,
+    transitions: exploration.transitions,
+    depth: exploration.depth,
+    seconds: exploration.seconds,
+    statesPerSecond: Math.round(exploration.states / Math.max(exploration.seconds, 1e-6)),
+    bytesPerState: exploration.bytesPerState,
+    violations,
+    diagnostics,
     exercised: exercisedBy(known, program, exploration),
-    verdict: violations.length > 0 ? 'violation' : exploration.complete ? 'pass' : 'inconclusive' };
+    verdict: violations.length > 0 ? 'violation' : exploration.complete ? 'pass' : 'inconclusive',
+  };
 }
 
 /** The rule's sentence and source. */
@@ -68,11 +97,19 @@ function exploredViolations(system: System, program: Program, exploration: Explo
     const shortest = known === undefined || length < known.length ? { witness, length } : known;
     byRule.set(witness.rule, { ...shortest, count: (known?.count ?? 0) + witness.count });
   }
-  return [...byRule].sort(([, one], [, other]) => one.length - other.length).map(([rule, { witness, count }]) => {
-    const steps = exploration.path(witness.state);
-    const counterexample = counterexampleOf(system, program, witness.step === null ? steps : [...steps, witness.step], rule, witness.kind);
-    return { rule, ...tellRule(system, rule), strength: 'observed', detail: counterexample.detail, count, counterexample };
-  });
+  return [...byRule]
+    .sort(([, one], [, other]) => one.length - other.length)
+    .map(([rule, { witness, count }]) => {
+      const steps = exploration.path(witness.state);
+      const counterexample = counterexampleOf(
+        system,
+        program,
+        witness.step === null ? steps : [...steps, witness.step],
+        rule,
+        witness.kind,
+      );
+      return { rule, ...tellRule(system, rule), strength: 'observed', detail: counterexample.detail, count, counterexample };
+    });
 }
 
 function staticViolations(system: System, program: Program): Violation[] {
@@ -83,7 +120,15 @@ function staticViolations(system: System, program: Program): Violation[] {
     if (seen.has(key)) return [];
     seen.add(key);
     const where = site === undefined ? '' : ` (${site.in[0] ?? program.scenario}, ${site.at.file}:${site.at.line})`;
-    return [{ rule, ...tellRule(system, rule), strength: 'possible' as const, detail: `${detail}${detail.includes(':') ? '' : where}`, count: 1, counterexample: null }];
+    return [
+      {
+        rule,
+        ...tellRule(system, rule),
+        strength: 'possible' as const,
+        detail: `${detail}${detail.includes(':') ? '' : where}`,
+        count: 1,
+        counterexample: null,
+      },
+    ];
   });
 }
-

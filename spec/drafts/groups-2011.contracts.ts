@@ -1,6 +1,16 @@
 /** What calls of groups return, and when. */
-import { atAnyTime, current, some, type Contract } from '../language.ts';
-import { devicesInUse, getDeviceFd, isForeign, isMerged, isViable, merge, setHardTimeout, unmerge, type Group } from './groups-2011.ts';
+import { atAnyTime, type Contract, current, some } from '../language.ts';
+import {
+  devicesInUse,
+  type Group,
+  type getDeviceFd,
+  isForeign,
+  isMerged,
+  isViable,
+  type merge,
+  type setHardTimeout,
+  type unmerge,
+} from './groups-2011.ts';
 
 /**
  * Merging wants an incoming group that is alone, unused and of the same kind, and a set that this process may use.
@@ -19,9 +29,15 @@ export const mergeContract: Contract<typeof merge> = {
 
 /** The incoming group is alone and nobody uses it; both are of one kind. The receiving group may be in use. */
 function fits(group: Group, incoming: Group): boolean {
-  return group.iommu !== null && incoming.iommu !== null && group.iommu !== incoming.iommu
-    && !isMerged(incoming) && !incoming.iommu.isOpen
-    && group.bus === incoming.bus && group.iommu.coherent === incoming.iommu.coherent;
+  return (
+    group.iommu !== null &&
+    incoming.iommu !== null &&
+    group.iommu !== incoming.iommu &&
+    !isMerged(incoming) &&
+    !incoming.iommu.isOpen &&
+    group.bus === incoming.bus &&
+    group.iommu.coherent === incoming.iommu.coherent
+  );
 }
 
 /** Every device of the set that the group is in may be used. */

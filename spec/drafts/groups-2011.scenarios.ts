@@ -1,7 +1,21 @@
 /** Situations in which the rules of groups are put to the test. */
 import { alloc, closeFd, maybe, type Scenario } from '../language.ts';
-import { addDevice, getDeviceFd, getIommuFd, merge, openGroup, probe, unbind, vfio, type Bus, type Device, type DeviceFile, type File, type Group,
-  type GroupFile } from './groups-2011.ts';
+import {
+  addDevice,
+  type Bus,
+  type Device,
+  type DeviceFile,
+  type File,
+  type Group,
+  type GroupFile,
+  getDeviceFd,
+  getIommuFd,
+  merge,
+  openGroup,
+  probe,
+  unbind,
+  vfio,
+} from './groups-2011.ts';
 
 /** An open group with one device that VFIO drives. */
 export function openedGroup(id: number, bus: Bus): Group {
@@ -21,7 +35,10 @@ export const mergeRacesClose: Scenario = ({ user, process, descriptor, stays }) 
   const c = openedGroup(3, bus);
   stays(a, b, c);
   const fdOfB = descriptor<File>(alloc<GroupFile>({ kind: 'group', group: b, refs: 1 }));
-  user(qemu, () => { merge(a, fdOfB); getIommuFd(a); });
+  user(qemu, () => {
+    merge(a, fdOfB);
+    getIommuFd(a);
+  });
   user(qemu, () => merge(c, fdOfB));
   user(qemu, () => closeFd(fdOfB));
 };
@@ -34,7 +51,9 @@ export const userKeepsDevice: Scenario = ({ thread, user, process, descriptor, s
   for (const device of group.devices) {
     getDeviceFd(group, device);
     const fd = descriptor<File>(alloc<DeviceFile>({ kind: 'device', device, refs: 1 }));
-    user(process(), () => { if (maybe()) closeFd(fd); });
+    user(process(), () => {
+      if (maybe()) closeFd(fd);
+    });
     thread(() => unbind(device));
   }
 };

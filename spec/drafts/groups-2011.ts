@@ -2,18 +2,56 @@
  * VFIO groups as agreed in November 2011: merging, hot add, taint, removal with a hard timeout.
  * What the code of that time did instead is in groups-2011.variants.ts.
  */
-import { alloc, assertHeld, current, every, fget, free, get, guard, implies, lock, maybe, put, seconds, some, unlock, waitEventTimeout, wakeAll,
-  type AtEvery, type Descriptor, type Duration, type Ends, type GuardedBy, type Invariant, type LockOrder, type Mutex, type Natural, type Owns,
-  type Process, type RefCount, type Runs, type Settled, type WaitQueue } from '../language.ts';
+import {
+  type AtEvery,
+  alloc,
+  assertHeld,
+  current,
+  type Descriptor,
+  type Duration,
+  type Ends,
+  every,
+  fget,
+  free,
+  type GuardedBy,
+  get,
+  guard,
+  type Invariant,
+  implies,
+  type LockOrder,
+  lock,
+  type Mutex,
+  maybe,
+  type Natural,
+  type Owns,
+  type Process,
+  put,
+  type RefCount,
+  type Runs,
+  type Settled,
+  seconds,
+  some,
+  unlock,
+  type WaitQueue,
+  waitEventTimeout,
+  wakeAll,
+} from '../language.ts';
 
 // ---- Objects
 
 /** All of VFIO. */
-export interface Vfio { lock: Mutex; groups: Set<Group>; releaseQueue: WaitQueue; hardTimeout: Duration }
+export interface Vfio {
+  lock: Mutex;
+  groups: Set<Group>;
+  releaseQueue: WaitQueue;
+  hardTimeout: Duration;
+}
 export declare const vfio: Vfio;
 
 /** A bus; its notifier's lock is held while devices come and go. */
-export interface Bus { notifierLock: Mutex }
+export interface Bus {
+  notifierLock: Mutex;
+}
 
 /** A mapping context that the groups of a merged set share. Open from its first user to its last. */
 export interface Iommu {
@@ -53,11 +91,23 @@ export interface Device {
 /** What user space opens: a group, its context, or a device. */
 export type File = GroupFile | IommuFile | DeviceFile;
 /** An open file of a group. */
-export interface GroupFile { readonly kind: 'group'; readonly group: Group; refs: RefCount }
+export interface GroupFile {
+  readonly kind: 'group';
+  readonly group: Group;
+  refs: RefCount;
+}
 /** An open file of a context. */
-export interface IommuFile { readonly kind: 'iommu'; readonly iommu: Iommu; refs: RefCount }
+export interface IommuFile {
+  readonly kind: 'iommu';
+  readonly iommu: Iommu;
+  refs: RefCount;
+}
 /** An open file of a device. */
-export interface DeviceFile { readonly kind: 'device'; readonly device: Device; refs: RefCount }
+export interface DeviceFile {
+  readonly kind: 'device';
+  readonly device: Device;
+  refs: RefCount;
+}
 
 // ---- What "in use" means
 
@@ -102,18 +152,32 @@ export const vfioGuards: GuardedBy<Vfio> = { groups: () => vfio.lock, hardTimeou
  * One lock guards everything.
  * @source 003_e91b99f903822c3b.txt, vfio.lock
  */
-export const iommuGuards: GuardedBy<Iommu> = { files: () => vfio.lock, isOpen: () => vfio.lock, owner: () => vfio.lock, groups: () => vfio.lock };
+export const iommuGuards: GuardedBy<Iommu> = {
+  files: () => vfio.lock,
+  isOpen: () => vfio.lock,
+  owner: () => vfio.lock,
+  groups: () => vfio.lock,
+};
 /**
  * One lock guards everything.
  * @source 003_e91b99f903822c3b.txt, vfio.lock
  */
-export const groupGuards: GuardedBy<Group> = { files: () => vfio.lock, iommu: () => vfio.lock, devices: () => vfio.lock, tainted: () => vfio.lock };
+export const groupGuards: GuardedBy<Group> = {
+  files: () => vfio.lock,
+  iommu: () => vfio.lock,
+  devices: () => vfio.lock,
+  tainted: () => vfio.lock,
+};
 /**
  * One lock guards everything.
  * @source 003_e91b99f903822c3b.txt, vfio.lock
  */
 export const deviceGuards: GuardedBy<Device> = {
-  files: () => vfio.lock, attached: () => vfio.lock, driver: () => vfio.lock, reserved: () => vfio.lock, revoked: () => vfio.lock,
+  files: () => vfio.lock,
+  attached: () => vfio.lock,
+  driver: () => vfio.lock,
+  reserved: () => vfio.lock,
+  revoked: () => vfio.lock,
 };
 /** The owner is compared by address, so the address must not be used again. */
 export const iommuOwns: Owns<Iommu> = { owner: process => process.users };
@@ -149,7 +213,9 @@ export const groupsAreDistinct: Invariant<{ one: Group; other: Group }> = ({ one
 
 /** A tainted group never becomes clean. */
 export const taintStays: AtEvery<{ group: Group }> = {
-  event: ({ group }) => { group.tainted = false; },
+  event: ({ group }) => {
+    group.tainted = false;
+  },
   then: () => false,
 };
 

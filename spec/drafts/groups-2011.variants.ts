@@ -1,8 +1,8 @@
 /** What the code of 2011 did, and what was proposed. */
-import { always, assertHeld, fget, free, guard, put, waitEvent, type Defect } from '../language.ts';
-import * as groups from './groups-2011.ts';
+import { always, assertHeld, type Defect, fget, free, guard, put, waitEvent } from '../language.ts';
 import * as contracts from './groups-2011.contracts.ts';
 import * as scenarios from './groups-2011.scenarios.ts';
+import * as groups from './groups-2011.ts';
 import { vfio } from './groups-2011.ts';
 
 type Spec = typeof groups & typeof contracts & typeof scenarios;
@@ -97,9 +97,7 @@ export const contextReadBeforeLock: Defect<Spec> = {
 
 /** The group keeps pointing to a context that is freed. */
 export const dissolveForgets: Defect<Spec> = {
-  breaks: [
-    { rule: always.neverTouchedAfterFree, in: scenarios.mergeRacesClose },
-  ],
+  breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.mergeRacesClose }],
   instead: {
     dissolve: iommu => {
       assertHeld(vfio.lock);

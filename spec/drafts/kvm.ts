@@ -1,7 +1,20 @@
 /** What the VFIO specs need to know of a virtual machine. */
-import { alloc, free, getUnlessZero, put,
-  type Exports, type GuardedBy, type LockOrder, type Module, type Mutex, type Owns, type RefCount, type RwSemaphore, type Runs,
-  type SrcuDomain } from '../language.ts';
+import {
+  alloc,
+  type Exports,
+  free,
+  type GuardedBy,
+  getUnlessZero,
+  type LockOrder,
+  type Module,
+  type Mutex,
+  type Owns,
+  put,
+  type RefCount,
+  type Runs,
+  type RwSemaphore,
+  type SrcuDomain,
+} from '../language.ts';
 import type { MatrixMdev } from './vfio-ap.ts';
 import type { KvmVfio } from './vfio-device.ts';
 
@@ -21,7 +34,9 @@ export interface Kvm {
 }
 
 /** An open file of a VM, of a virtual CPU, of its statistics. */
-export interface VmFile { readonly kvm: Kvm }
+export interface VmFile {
+  readonly kvm: Kvm;
+}
 
 /**
  * What each field of a machine is guarded by.

@@ -1,12 +1,37 @@
 /** A mediated AP matrix and the guest that uses it, as since August 2026. The open-coded lock of 2021 is in vfio-ap.variants.ts. */
-import { alloc, get, implies, lock, put, readLock, readUnlock, unlock, writeLock, writeUnlock,
-  type Contract, type FlagLock, type GuardedBy, type Invariant, type LockOrder, type Mutex, type NestedOrder, type Owns, type ReadOnce,
-  type Scenario, type Settled, type WaitQueue } from '../language.ts';
+import {
+  alloc,
+  type Contract,
+  type FlagLock,
+  type GuardedBy,
+  get,
+  type Invariant,
+  implies,
+  type LockOrder,
+  lock,
+  type Mutex,
+  type NestedOrder,
+  type Owns,
+  put,
+  type ReadOnce,
+  readLock,
+  readUnlock,
+  type Scenario,
+  type Settled,
+  unlock,
+  type WaitQueue,
+  writeLock,
+  writeUnlock,
+} from '../language.ts';
 import { closeVm, createVm, type Kvm } from './kvm.ts';
 import type { DeviceSet } from './vfio-device.ts';
 
 /** All of vfio-ap. In 2021 mdevsLock was its only lock. */
-export interface MatrixDev { guestsLock: Mutex; mdevsLock: Mutex; mdevs: Set<MatrixMdev> }
+export interface MatrixDev {
+  guestsLock: Mutex;
+  mdevsLock: Mutex;
+  mdevs: Set<MatrixMdev>;
+}
 /** The one matrix device. */
 export declare const matrixDev: MatrixDev;
 
@@ -21,7 +46,10 @@ export interface MatrixMdev {
 }
 
 /** A virtual processor; runs its guest with the mutex held. */
-export interface Vcpu { readonly kvm: Kvm; mutex: Mutex }
+export interface Vcpu {
+  readonly kvm: Kvm;
+  mutex: Mutex;
+}
 
 // ---- Rules
 
@@ -58,8 +86,7 @@ export const interceptOrder: LockOrder<[Kvm, Vcpu]> = (kvm, vcpu) => [kvm.lock, 
 export const vmReadOnce: ReadOnce<MatrixMdev> = mdev => mdev.kvm;
 
 /** A VM calls the hook of an mdev exactly while the mdev is attached to it. */
-export const hookMeansAttached: Settled<{ mdev: MatrixMdev; kvm: Kvm }> = ({ mdev, kvm }) =>
-  (kvm.pqapHook === mdev) === (mdev.kvm === kvm);
+export const hookMeansAttached: Settled<{ mdev: MatrixMdev; kvm: Kvm }> = ({ mdev, kvm }) => (kvm.pqapHook === mdev) === (mdev.kvm === kvm);
 
 /** Two mdevs are never attached to one VM. */
 export const oneMdevPerVm: Invariant<{ one: MatrixMdev; other: MatrixMdev }> = ({ one, other }) =>
@@ -200,7 +227,9 @@ export const twoMdevsOneVm: Scenario = ({ thread, stays }) => {
   const other = alloc<MatrixMdev>({ set: alloc<DeviceSet>({}) });
   stays(one, other);
   openMdev(one, vm.kvm);
-  thread(() => { if (openMdev(other, vm.kvm) === 0) closeMdev(other); });
+  thread(() => {
+    if (openMdev(other, vm.kvm) === 0) closeMdev(other);
+  });
   thread(() => closeMdev(one));
   thread(() => closeVm(vm));
 };

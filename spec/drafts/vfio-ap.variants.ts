@@ -1,9 +1,25 @@
 /** The summer of 2021: the open-coded lock, and the patch that replaces it. */
-import { alloc, always, bug, get, lock, put, unlock, waitEventUnlocked, wakeAll, writeLock, writeUnlock, type Defect, type LockOrder, type Scenario, type Variant } from '../language.ts';
+import {
+  alloc,
+  always,
+  bug,
+  type Defect,
+  get,
+  type LockOrder,
+  lock,
+  put,
+  type Scenario,
+  unlock,
+  type Variant,
+  waitEventUnlocked,
+  wakeAll,
+  writeLock,
+  writeUnlock,
+} from '../language.ts';
 import { closeVm, createVm, type Kvm } from './kvm.ts';
-import type { DeviceSet } from './vfio-device.ts';
 import * as ap from './vfio-ap.ts';
-import { matrixDev, type MatrixMdev } from './vfio-ap.ts';
+import { type MatrixMdev, matrixDev } from './vfio-ap.ts';
+import type { DeviceSet } from './vfio-device.ts';
 
 /** Until 2022 VFIO told the mdev its VM, null when it had none any more; while the file might be closing. */
 export function notify(mdev: MatrixMdev, kvm: Kvm | null): void {

@@ -1,6 +1,6 @@
 /** What calls of VFIO devices return, and when. */
 import type { Contract } from '../language.ts';
-import { addFile, apDriver, bind, openThroughGroup, type Device } from './vfio-device.ts';
+import { type addFile, apDriver, type bind, type Device, type openThroughGroup } from './vfio-device.ts';
 
 /**
  * A device opens through a group that has an IOMMU context; vfio-ap wants a VM that has no crypto hook yet.

@@ -1,8 +1,23 @@
 /** Situations in which the rules of the VM reference are put to the test. */
 import { alloc, get, type Scenario } from '../language.ts';
 import { closeVm, createVm, type VmFile } from './kvm.ts';
-import { addFile, apDriver, bind, closeDeviceFile, closeKvmVfio, closeThroughGroup, openThroughGroup, pciDriver, type Device, type DeviceFile, type DeviceSet,
-  type Driver, type Group, type GroupFile, type KvmVfio } from './vfio-device.ts';
+import {
+  addFile,
+  apDriver,
+  bind,
+  closeDeviceFile,
+  closeKvmVfio,
+  closeThroughGroup,
+  type Device,
+  type DeviceFile,
+  type DeviceSet,
+  type Driver,
+  type Group,
+  type GroupFile,
+  type KvmVfio,
+  openThroughGroup,
+  pciDriver,
+} from './vfio-device.ts';
 
 /** A VM with one group, which has one device. */
 export function assigned(driver: Driver): { vm: VmFile; kv: KvmVfio; file: GroupFile; device: Device } {
@@ -32,7 +47,9 @@ export const openRacesClose: Scenario = ({ thread, stays }) => {
   stays(device);
   thread(() => closeKvmVfio(kv));
   thread(() => closeVm(vm));
-  thread(() => { if (openThroughGroup(device) === 0) closeThroughGroup(device); });
+  thread(() => {
+    if (openThroughGroup(device) === 0) closeThroughGroup(device);
+  });
 };
 
 /** A device that has a group is opened by its own file, for another VM. */
@@ -42,6 +59,11 @@ export const twoWaysIn: Scenario = ({ thread, stays }) => {
   stays(vm, kv, device, other);
   get(device.registration);
   const file = alloc<DeviceFile>({ device, kvm: other.kvm });
-  thread(() => { bind(file); closeDeviceFile(file); });
-  thread(() => { if (openThroughGroup(device) === 0) closeThroughGroup(device); });
+  thread(() => {
+    bind(file);
+    closeDeviceFile(file);
+  });
+  thread(() => {
+    if (openThroughGroup(device) === 0) closeThroughGroup(device);
+  });
 };

@@ -1,9 +1,37 @@
 /** The VM reference of a VFIO device, as in Linux 6.3 and later. Older kernels are in vfio-device.variants.ts. */
-import { assertHeld, assertSole, bug, free, get, getUnlessZero, implies, isLive, lock, put, putLater, symbolGet, symbolPut, synchronize,
-  unguarded, unlock,
-  type AtEvery, type GuardedBy, type Innermost, type Invariant, type LockOrder, type Mutex, type Natural, type Owns, type RefCount, type Runs,
-  type RwSemaphore, type Settled, type SpinLock, type TakesOnly } from '../language.ts';
-import { getVmSafe, kvmModule, putVm, type Kvm } from './kvm.ts';
+import {
+  type AtEvery,
+  assertHeld,
+  assertSole,
+  bug,
+  free,
+  type GuardedBy,
+  get,
+  getUnlessZero,
+  type Innermost,
+  type Invariant,
+  implies,
+  isLive,
+  type LockOrder,
+  lock,
+  type Mutex,
+  type Natural,
+  type Owns,
+  put,
+  putLater,
+  type RefCount,
+  type Runs,
+  type RwSemaphore,
+  type Settled,
+  type SpinLock,
+  symbolGet,
+  symbolPut,
+  synchronize,
+  type TakesOnly,
+  unguarded,
+  unlock,
+} from '../language.ts';
+import { getVmSafe, type Kvm, kvmModule, putVm } from './kvm.ts';
 
 // ---- Objects
 
@@ -18,10 +46,15 @@ export interface Group {
 }
 
 /** An open file of a group. kvm-vfio keeps it open. */
-export interface GroupFile { readonly group: Group; refs: RefCount }
+export interface GroupFile {
+  readonly group: Group;
+  refs: RefCount;
+}
 
 /** Devices that are reset together. */
-export interface DeviceSet { lock: Mutex }
+export interface DeviceSet {
+  lock: Mutex;
+}
 
 /** A device that is passed through. */
 export interface Device {
@@ -116,16 +149,13 @@ export const nothingInsideRefLock: Innermost<Group> = group => group.kvmRefLock;
 export const setKvmIsALeaf: TakesOnly<typeof setKvm> = group => [group.kvmRefLock];
 
 /** A group does not point to a VM whose last reference is gone. */
-export const clearedBeforeTheEnd: Invariant<{ group: Group; kvm: Kvm }> = ({ group, kvm }) =>
-  implies(group.kvm === kvm, isLive(kvm));
+export const clearedBeforeTheEnd: Invariant<{ group: Group; kvm: Kvm }> = ({ group, kvm }) => implies(group.kvm === kvm, isLive(kvm));
 
 /** A device has the function that puts its VM exactly while it has a VM. */
-export const putFunctionWithVm: Settled<{ device: Device }> = ({ device }) =>
-  (device.kvm === null) === (device.putKvm === null);
+export const putFunctionWithVm: Settled<{ device: Device }> = ({ device }) => (device.kvm === null) === (device.putKvm === null);
 
 /** A device has a VM only while it is open. */
-export const vmOnlyWhileOpen: Settled<{ device: Device }> = ({ device }) =>
-  implies(device.kvm !== null, device.openCount > 0);
+export const vmOnlyWhileOpen: Settled<{ device: Device }> = ({ device }) => implies(device.kvm !== null, device.openCount > 0);
 
 /** A device gets its VM from a pointer that cannot be cleared meanwhile. */
 export const gotUnderRefLock: AtEvery<{ device: Device; kvm: Kvm }> = {

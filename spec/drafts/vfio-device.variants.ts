@@ -1,10 +1,29 @@
 /** Older kernels, and fixes that were proposed and were wrong. */
-import { absent, always, assertHeld, assertSole, bug, free, get, lock, put, putLater, readLock, readUnlock, symbolGet, symbolPut, unlock, writeLock,
-  writeUnlock, type Defect, type Variant } from '../language.ts';
+import {
+  absent,
+  always,
+  assertHeld,
+  assertSole,
+  bug,
+  type Defect,
+  free,
+  get,
+  lock,
+  put,
+  putLater,
+  readLock,
+  readUnlock,
+  symbolGet,
+  symbolPut,
+  unlock,
+  type Variant,
+  writeLock,
+  writeUnlock,
+} from '../language.ts';
 import * as kvm from './kvm.ts';
-import * as vfio from './vfio-device.ts';
 import * as contracts from './vfio-device.contracts.ts';
 import * as scenarios from './vfio-device.scenarios.ts';
+import * as vfio from './vfio-device.ts';
 
 type Spec = typeof vfio & typeof kvm & typeof contracts & typeof scenarios;
 
@@ -12,8 +31,12 @@ type Spec = typeof vfio & typeof kvm & typeof contracts & typeof scenarios;
 export const driversHoldTheVm: Variant<Spec> = {
   instead: {
     deviceOwns: { driverKvm: vm => vm.users },
-    bind: absent, closeDeviceFile: absent, bindContract: absent, twoWaysIn: absent,
-    putFunctionWithVm: absent, gotUnderRefLock: absent,
+    bind: absent,
+    closeDeviceFile: absent,
+    bindContract: absent,
+    twoWaysIn: absent,
+    putFunctionWithVm: absent,
+    gotUnderRefLock: absent,
 
     getKvmFromGroup: device => {
       device.kvm = device.group.kvm;

@@ -1,11 +1,26 @@
 /** Mistakes that the proposal or its review avoids: what would happen otherwise. */
 import {
-  addWaitEntry, alloc, always, anyOf, fget, flush, get, lock, put, queue, readLock, readUnlock, removeWaitEntry, synchronize, unlock,
-  type Defect, type Variant,
+  addWaitEntry,
+  alloc,
+  always,
+  anyOf,
+  type Defect,
+  fget,
+  flush,
+  get,
+  lock,
+  put,
+  queue,
+  readLock,
+  readUnlock,
+  removeWaitEntry,
+  synchronize,
+  unlock,
+  type Variant,
 } from '../language.ts';
-import * as base from './irqfd-2009.ts';
 import * as scenarios from './irqfd-2009.scenarios.ts';
 import type { Irqfd } from './irqfd-2009.ts';
+import * as base from './irqfd-2009.ts';
 import type { Spec } from './irqfd-2009.variants.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** What calls return, and when. */
 import { atAnyTime, type Contract } from '../language.ts';
-import { assign, write } from './irqfd-2009.ts';
+import type { assign, write } from './irqfd-2009.ts';
 
 /**
  * Assigning fails only on a closed descriptor, or where polling the file fails; polling an eventfd never did.

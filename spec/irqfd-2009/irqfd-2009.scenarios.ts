@@ -1,6 +1,6 @@
 /** Smallest situations in which the rules are put to the test. */
-import { alloc, anyOf, bug, closeFd, get, lock, put, unlock, type Scenario } from '../language.ts';
-import { assign, releaseVm, shutDown, signal, write, type Eventfd, type EventfdFile, type Irqfd, type Kvm } from './irqfd-2009.ts';
+import { alloc, anyOf, bug, closeFd, get, lock, put, type Scenario, unlock } from '../language.ts';
+import { assign, type Eventfd, type EventfdFile, type Irqfd, type Kvm, releaseVm, shutDown, signal, write } from './irqfd-2009.ts';
 
 /** The irqfd that a machine has, for a scenario with one. */
 export function onlyIrqfd(kvm: Kvm): Irqfd {
@@ -31,7 +31,10 @@ export const hangUpUnlocked: Scenario = ({ thread, descriptor, stays }) => {
   assign(vm, fd);
   const irqfd = onlyIrqfd(vm);
   stays(fd);
-  thread(() => { shutDown(irqfd); closeFd(fd); });
+  thread(() => {
+    shutDown(irqfd);
+    closeFd(fd);
+  });
   thread(() => releaseVm(vm));
 };
 
@@ -55,8 +58,14 @@ export const signalFromInterrupt: Scenario = ({ thread, interrupt, descriptor, s
   assign(vm, fd);
   get(eventfd.users);
   stays(fd);
-  interrupt(() => { signal(eventfd); put(eventfd.users); });
-  thread(() => { closeFd(fd); releaseVm(vm); });
+  interrupt(() => {
+    signal(eventfd);
+    put(eventfd.users);
+  });
+  thread(() => {
+    closeFd(fd);
+    releaseVm(vm);
+  });
 };
 
 /** A machine with two irqfds is released while the eventfd of one of them ends. The other goes afterwards. */
@@ -70,7 +79,10 @@ export const twoIrqfds: Scenario = ({ thread, descriptor, stays }) => {
   assign(vm, otherFd);
   stays(fd, otherFd);
   thread(() => closeFd(fd));
-  thread(() => { releaseVm(vm); closeFd(otherFd); });
+  thread(() => {
+    releaseVm(vm);
+    closeFd(otherFd);
+  });
 };
 
 /** An eventfd is closed, or signalled once more, while it is being assigned; assigning may fail half-way. */
@@ -79,8 +91,14 @@ export const assignRacesHangUp: Scenario = ({ thread, descriptor, stays }) => {
   const eventfd = alloc<Eventfd>({ users: 1 });
   const fd = descriptor<EventfdFile>(alloc<EventfdFile>({ eventfd, refs: 1 }));
   stays(fd);
-  thread(() => { assign(vm, fd); releaseVm(vm); });
-  thread(() => { write(fd); closeFd(fd); });
+  thread(() => {
+    assign(vm, fd);
+    releaseVm(vm);
+  });
+  thread(() => {
+    write(fd);
+    closeFd(fd);
+  });
 };
 
 /** An eventfd is signalled first and assigned afterwards. */
@@ -90,7 +108,11 @@ export const assignPending: Scenario = ({ thread, descriptor, stays }) => {
   const fd = descriptor<EventfdFile>(alloc<EventfdFile>({ eventfd, refs: 1 }));
   signal(eventfd);
   stays(fd);
-  thread(() => { assign(vm, fd); closeFd(fd); releaseVm(vm); });
+  thread(() => {
+    assign(vm, fd);
+    closeFd(fd);
+    releaseVm(vm);
+  });
 };
 
 /** The end is reported together with data. */
@@ -100,5 +122,8 @@ export const hangUpWithData: Scenario = ({ thread, descriptor, stays }) => {
   const fd = descriptor<EventfdFile>(alloc<EventfdFile>({ eventfd, refs: 1 }));
   assign(vm, fd);
   stays(fd);
-  thread(() => { closeFd(fd); releaseVm(vm); });
+  thread(() => {
+    closeFd(fd);
+    releaseVm(vm);
+  });
 };

@@ -9,10 +9,43 @@
  * irqfd holds a reference to the eventfd, and a counter of its own keeps it until both sides have left it.
  */
 import {
-  addWaitEntry, alloc, anyOf, fget, flush, free, get, implies, isLive, isOnQueue, isQueued, lock, lockIrq, maybe, put, queue, readLock, readUnlock,
-  removeWaitEntry, synchronize, unlock, unlockIrq, wake,
-  type Descriptor, type GuardedBy, type Invariant, type LockOrder, type Mutex, type Owns, type RefCount, type Runs, type Settled,
-  type SpinLock, type SrcuDomain, type WaitEntry, type WaitQueue, type Work,
+  addWaitEntry,
+  alloc,
+  anyOf,
+  type Descriptor,
+  fget,
+  flush,
+  free,
+  type GuardedBy,
+  get,
+  type Invariant,
+  implies,
+  isLive,
+  isOnQueue,
+  isQueued,
+  type LockOrder,
+  lock,
+  lockIrq,
+  type Mutex,
+  maybe,
+  type Owns,
+  put,
+  queue,
+  type RefCount,
+  type Runs,
+  readLock,
+  readUnlock,
+  removeWaitEntry,
+  type Settled,
+  type SpinLock,
+  type SrcuDomain,
+  synchronize,
+  unlock,
+  unlockIrq,
+  type WaitEntry,
+  type WaitQueue,
+  type Work,
+  wake,
 } from '../language.ts';
 
 // ---- Objects
@@ -37,7 +70,10 @@ export interface Eventfd {
 }
 
 /** An open file of an eventfd. Its last reference goes when the last descriptor is closed and no call uses it. */
-export interface EventfdFile { readonly eventfd: Eventfd; refs: RefCount }
+export interface EventfdFile {
+  readonly eventfd: Eventfd;
+  refs: RefCount;
+}
 
 /** Turns signals of one eventfd into interrupts of one virtual machine. */
 export interface Irqfd {
@@ -105,17 +141,17 @@ export const readersTakeVmLock: LockOrder<[Irqfd, Kvm]> = (irqfd, kvm) => [irqfd
  * A machine that an irqfd still points to has not been destroyed.
  * @source 004_5f14c8d5b463eef6.txt, "not ok to call it after or during kvm_put_kvm() has been invoked"
  */
-export const publishedVmIsAlive: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) =>
-  implies(irqfd.kvm !== null, isLive(irqfd.kvm));
+export const publishedVmIsAlive: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) => implies(irqfd.kvm !== null, isLive(irqfd.kvm));
 
 /**
  * An eventfd that was signalled before it was assigned interrupts the machine, as one that is signalled after.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign(), "as if we didn't miss it"
  */
-export const pendingEventIsInjected: Settled<{ irqfd: Irqfd; kvm: Kvm }> = ({ irqfd, kvm }) => implies(
-  irqfd.eventfd.signalled && isOnQueue(irqfd.entry) && irqfd.kvm === kvm && kvm.irqfds.has(irqfd),
-  isQueued(irqfd.inject) || kvm.interrupted,
-);
+export const pendingEventIsInjected: Settled<{ irqfd: Irqfd; kvm: Kvm }> = ({ irqfd, kvm }) =>
+  implies(
+    irqfd.eventfd.signalled && isOnQueue(irqfd.entry) && irqfd.kvm === kvm && kvm.irqfds.has(irqfd),
+    isQueued(irqfd.inject) || kvm.interrupted,
+  );
 
 // ---- Operations
 

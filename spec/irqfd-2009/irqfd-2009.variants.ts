@@ -1,11 +1,24 @@
 /** The proposal as it was sent, then each of its mistakes alone. */
 import {
-  addWaitEntry, alloc, always, anyOf, fget, flush, get, lock, maybe, put, queue, removeWaitEntry, unlock, type Defect,
+  addWaitEntry,
+  alloc,
+  always,
+  anyOf,
+  type Defect,
+  fget,
+  flush,
+  get,
+  lock,
+  maybe,
+  put,
+  queue,
+  removeWaitEntry,
+  unlock,
 } from '../language.ts';
-import * as base from './irqfd-2009.ts';
-import * as contracts from './irqfd-2009.contracts.ts';
+import type * as contracts from './irqfd-2009.contracts.ts';
 import * as scenarios from './irqfd-2009.scenarios.ts';
 import type { Irqfd } from './irqfd-2009.ts';
+import * as base from './irqfd-2009.ts';
 
 export type Spec = typeof base & typeof contracts & typeof scenarios;
 

@@ -1,7 +1,23 @@
 /** The eventfd, as far as an irqfd can tell: a counter that wakes whoever waits on it, and says when its file is gone. */
 import {
-  alloc, bug, closeFd, fget, free, lockIrq, put, unlockIrq, wake,
-  type Descriptor, type GuardedBy, type LockOrder, type Owns, type RefCount, type Runs, type SpinLock, type UpTo, type WaitQueue,
+  alloc,
+  bug,
+  closeFd,
+  type Descriptor,
+  fget,
+  free,
+  type GuardedBy,
+  type LockOrder,
+  lockIrq,
+  type Owns,
+  put,
+  type RefCount,
+  type Runs,
+  type SpinLock,
+  type UpTo,
+  unlockIrq,
+  type WaitQueue,
+  wake,
 } from '../language.ts';
 import type { Kvm } from './kvm.ts';
 
@@ -14,7 +30,10 @@ export interface Eventfd {
 }
 
 /** An open file: of an eventfd, or of something else that cannot be assigned. */
-export interface OpenFile { readonly eventfd: Eventfd | null; refs: RefCount }
+export interface OpenFile {
+  readonly eventfd: Eventfd | null;
+  refs: RefCount;
+}
 
 /** What a wake-up reports: there is something to read, the file is gone, or both. A mask of bits in the kernel. */
 export type PollKey = 'POLLIN' | 'POLLHUP' | 'POLLIN|POLLHUP';

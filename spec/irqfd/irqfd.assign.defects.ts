@@ -1,12 +1,21 @@
 /** What must not be done when an eventfd is assigned. */
 import {
-  addWaitEntry, addWaitEntryExclusive, always, free, lockIrq, queue, readLock, readUnlock, unlockIrq, type Defect,
+  addWaitEntry,
+  addWaitEntryExclusive,
+  always,
+  type Defect,
+  free,
+  lockIrq,
+  queue,
+  readLock,
+  readUnlock,
+  unlockIrq,
 } from '../language.ts';
+import * as scenarios from './irqfd.scenarios.ts';
 import * as irqfds from './irqfd.ts';
+import type { Spec } from './irqfd.variants.ts';
 import * as kvms from './kvm.ts';
 import * as resamplers from './resampler.ts';
-import * as scenarios from './irqfd.scenarios.ts';
-import type { Spec } from './irqfd.variants.ts';
 
 /** The route is looked up before the lock is taken: a table put in place meanwhile is missed for good. */
 export const routeReadTooEarly: Defect<Spec> = {

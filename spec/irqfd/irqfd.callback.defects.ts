@@ -1,9 +1,9 @@
 /** What the callback must not do: it is called under the lock of the eventfd's queue, by whoever signals or closes. */
-import { always, lock, lockIrq, queue, unlock, unlockIrq, type Defect } from '../language.ts';
-import * as irqfds from './irqfd.ts';
-import * as kvms from './kvm.ts';
+import { always, type Defect, lock, lockIrq, queue, unlock, unlockIrq } from '../language.ts';
 import * as scenarios from './irqfd.scenarios.ts';
+import * as irqfds from './irqfd.ts';
 import type { Spec } from './irqfd.variants.ts';
+import * as kvms from './kvm.ts';
 
 /**
  * The callback does not ask whether somebody else has deactivated the irqfd.

@@ -1,15 +1,26 @@
 /** What an implementation offers to user space, and what each call returns when. */
-import { atAnyTime, every, some, type Contract, type Interface } from '../language.ts';
+import { atAnyTime, type Contract, every, type Interface, some } from '../language.ts';
 import { close, createEventfd, createEventfdWith, openOtherFile, readCount, signal } from './eventfd.ts';
 import { assign, assignResample, assignWithFlags, deassign } from './irqfd.ts';
 import { closeVm, createInterruptController, createVm, pendingInterrupt, updateRouting } from './kvm.ts';
 
 /** The calls. Tests that make no others need not look inside. */
 export const calls: Interface = {
-  createVm, createInterruptController, createEventfd, createEventfdWith, openOtherFile,
-  assign, assignResample, assignWithFlags, deassign, updateRouting,
-  signal, readCount, pendingInterrupt,
-  closeFd: close, closeVm,
+  createVm,
+  createInterruptController,
+  createEventfd,
+  createEventfdWith,
+  openOtherFile,
+  assign,
+  assignResample,
+  assignWithFlags,
+  deassign,
+  updateRouting,
+  signal,
+  readCount,
+  pendingInterrupt,
+  closeFd: close,
+  closeVm,
 };
 
 /** The behaviour described by the functions themselves, as adapters name it. */
@@ -35,8 +46,10 @@ export const assignContract: Contract<typeof assign> = {
  */
 export const assignResampleContract: Contract<typeof assignResample> = {
   fails: {
-    EINVAL: (vm, fd, _gsi, resampleFd) => !vm.kvm.hasInterruptController
-      || (fd.file !== null && fd.file.eventfd === null) || (resampleFd.file !== null && resampleFd.file.eventfd === null),
+    EINVAL: (vm, fd, _gsi, resampleFd) =>
+      !vm.kvm.hasInterruptController ||
+      (fd.file !== null && fd.file.eventfd === null) ||
+      (resampleFd.file !== null && resampleFd.file.eventfd === null),
     EBADF: (_vm, fd, _gsi, resampleFd) => fd.file === null || resampleFd.file === null,
     EBUSY: atAnyTime,
   },

@@ -1,14 +1,26 @@
 /** What must not be done when an irqfd is deassigned, its machine released, or the routing changed. */
 import {
-  always, fget, flushQueue, free, get, lock, lockIrq, put, queue, synchronize, unlock, unlockIrq, type Defect,
+  always,
+  type Defect,
+  fget,
+  flushQueue,
+  free,
+  get,
+  lock,
+  lockIrq,
+  put,
+  queue,
+  synchronize,
+  unlock,
+  unlockIrq,
 } from '../language.ts';
-import * as irqfds from './irqfd.ts';
-import * as kvms from './kvm.ts';
-import * as scenarios from './irqfd.scenarios.ts';
 import type { Eventfd } from './eventfd.ts';
+import * as scenarios from './irqfd.scenarios.ts';
 import type { Irqfd } from './irqfd.ts';
-import { kvmModule, type Kvm } from './kvm.ts';
+import * as irqfds from './irqfd.ts';
 import type { Spec } from './irqfd.variants.ts';
+import * as kvms from './kvm.ts';
+import { type Kvm, kvmModule } from './kvm.ts';
 
 /** Taken off the list like any other, but for the shutdown. */
 function takeMatch(kvm: Kvm, eventfd: Eventfd, gsi: number): Irqfd | null {

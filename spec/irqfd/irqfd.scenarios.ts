@@ -1,6 +1,6 @@
 /** Smallest situations in which the rules are put to the test. */
-import { bug, get, lockIrq, put, unlockIrq, wake, type Scenario } from '../language.ts';
-import { close, countEvent, createEventfd, createEventfdWith, readCount, signal, type PollKey } from './eventfd.ts';
+import { bug, get, lockIrq, put, type Scenario, unlockIrq, wake } from '../language.ts';
+import { close, countEvent, createEventfd, createEventfdWith, type PollKey, readCount, signal } from './eventfd.ts';
 import { assign, assignResample, deassign } from './irqfd.ts';
 import { closeVm, createInterruptController, createVm, pendingInterrupt, setRouting } from './kvm.ts';
 import { acknowledge } from './resampler.ts';
@@ -41,8 +41,14 @@ export const signalFromInterrupt: Scenario = ({ thread, interrupt, stays }) => {
   if (eventfd === null) bug();
   get(eventfd.refs);
   stays(fd);
-  interrupt(() => { countEvent(eventfd); put(eventfd.refs); });
-  thread(() => { close(fd); closeVm(vm); });
+  interrupt(() => {
+    countEvent(eventfd);
+    put(eventfd.refs);
+  });
+  thread(() => {
+    close(fd);
+    closeVm(vm);
+  });
 };
 
 /** An eventfd ends while it is being deassigned. */
@@ -53,7 +59,10 @@ export const closeRacesDeassign: Scenario = ({ thread, stays }) => {
   assign(vm, fd, 5);
   stays(fd);
   thread(() => close(fd));
-  thread(() => { deassign(vm, fd, 5); closeVm(vm); });
+  thread(() => {
+    deassign(vm, fd, 5);
+    closeVm(vm);
+  });
 };
 
 /** An eventfd is deassigned while it is being assigned, and signalled before. */
@@ -63,7 +72,10 @@ export const assignRacesDeassign: Scenario = ({ thread, stays }) => {
   const fd = createEventfd();
   stays(vm, fd);
   thread(() => assign(vm, fd, 5));
-  thread(() => { signal(fd); deassign(vm, fd, 5); });
+  thread(() => {
+    signal(fd);
+    deassign(vm, fd, 5);
+  });
 };
 
 /** An eventfd ends while it is being assigned. */
@@ -83,7 +95,10 @@ export const assignRacesRelease: Scenario = ({ thread, stays }) => {
   const fd = createEventfd();
   get(vm.refs);
   stays(fd);
-  thread(() => { assign(vm, fd, 5); closeVm(vm); });
+  thread(() => {
+    assign(vm, fd, 5);
+    closeVm(vm);
+  });
   thread(() => closeVm(vm));
 };
 
@@ -97,7 +112,10 @@ export const twoIrqfds: Scenario = ({ thread, stays }) => {
   assign(vm, other, 6);
   stays(fd, other);
   thread(() => close(fd));
-  thread(() => { closeVm(vm); close(other); });
+  thread(() => {
+    closeVm(vm);
+    close(other);
+  });
 };
 
 /** Two machines are given the same eventfd. */
@@ -108,8 +126,14 @@ export const assignTwice: Scenario = ({ thread, stays }) => {
   createInterruptController(other);
   const fd = createEventfd();
   stays(fd);
-  thread(() => { assign(vm, fd, 5); closeVm(vm); });
-  thread(() => { assign(other, fd, 5); closeVm(other); });
+  thread(() => {
+    assign(vm, fd, 5);
+    closeVm(vm);
+  });
+  thread(() => {
+    assign(other, fd, 5);
+    closeVm(other);
+  });
 };
 
 /** An eventfd that is deassigned can be assigned at once: when the call returns, the old irqfd is gone. */

@@ -1,11 +1,23 @@
 /** What must not be done when an irqfd is shut down, alone or in a resampler. */
 import {
-  always, anyOf, assertHeld, flush, free, lock, lockIrq, put, removeWaitEntry, synchronize, unlock, unlockIrq, type Defect,
+  always,
+  anyOf,
+  assertHeld,
+  type Defect,
+  flush,
+  free,
+  lock,
+  lockIrq,
+  put,
+  removeWaitEntry,
+  synchronize,
+  unlock,
+  unlockIrq,
 } from '../language.ts';
-import * as irqfds from './irqfd.ts';
-import * as resamplers from './resampler.ts';
 import * as scenarios from './irqfd.scenarios.ts';
+import * as irqfds from './irqfd.ts';
 import { linux_6_1, type Spec } from './irqfd.variants.ts';
+import * as resamplers from './resampler.ts';
 
 /**
  * Shutting down does not wait for an assignment that has not finished: it frees what that is about to use.

@@ -6,13 +6,43 @@
  * together. The irqfd holds the eventfd by a reference and the machine by nothing: the machine waits for its irqfds.
  */
 import {
-  addWaitEntryExclusive, alloc, assertHeld, fget, flush, flushQueue, free, get, implies, isLive, isOnQueue, isQueued, lock, lockIrq, put,
-  queue, readLock, readUnlock, removeWaitEntry, synchronize, unlock, unlockIrq, type AtEvery, type Descriptor, type GuardedBy,
-  type Invariant, type OrderException, type Owns, type Runs, type Settled, type UpTo, type WaitEntry, type Work,
+  type AtEvery,
+  addWaitEntryExclusive,
+  alloc,
+  assertHeld,
+  type Descriptor,
+  fget,
+  flush,
+  flushQueue,
+  free,
+  type GuardedBy,
+  get,
+  type Invariant,
+  implies,
+  isLive,
+  isOnQueue,
+  isQueued,
+  lock,
+  lockIrq,
+  type OrderException,
+  type Owns,
+  put,
+  queue,
+  type Runs,
+  readLock,
+  readUnlock,
+  removeWaitEntry,
+  type Settled,
+  synchronize,
+  type UpTo,
+  unlock,
+  unlockIrq,
+  type WaitEntry,
+  type Work,
 } from '../language.ts';
 import type { Eventfd, OpenFile, PollKey } from './eventfd.ts';
-import { kvmModule, pulse, setIrq, type Kvm, type Route, type VmFile } from './kvm.ts';
-import { leaveResampler, resamplerOf, type Resampler } from './resampler.ts';
+import { type Kvm, kvmModule, pulse, type Route, setIrq, type VmFile } from './kvm.ts';
+import { leaveResampler, type Resampler, resamplerOf } from './resampler.ts';
 
 /** Ties one eventfd to one interrupt of one machine. */
 export interface Irqfd {
@@ -81,8 +111,7 @@ export const inactiveIsShutDown: Settled<{ irqfd: Irqfd }> = ({ irqfd }) =>
  * An active irqfd is hooked: who finds it on the list can take it apart.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_register()
  */
-export const activeIsHooked: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) =>
-  implies(irqfd.kvm.irqfds.has(irqfd), isOnQueue(irqfd.entry));
+export const activeIsHooked: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) => implies(irqfd.kvm.irqfds.has(irqfd), isOnQueue(irqfd.entry));
 
 /**
  * Within a machine, an eventfd has at most one active irqfd.
@@ -105,10 +134,11 @@ export const oneIrqfdPerEventfd: Invariant<{ one: Irqfd; other: Irqfd }> = ({ on
  */
 export const pendingEventIsInjected: AtEvery<{ eventfd: Eventfd; irqfd: Irqfd }> = {
   event: ({ eventfd, irqfd }) => removeWaitEntry(eventfd.wait, irqfd.entry),
-  then: ({ eventfd, irqfd }) => implies(
-    irqfd.eventfd === eventfd && isOnQueue(irqfd.entry) && eventfd.count > 0 && irqfd.gsi === 5,
-    isQueued(irqfd.inject) || irqfd.kvm.pending5,
-  ),
+  then: ({ eventfd, irqfd }) =>
+    implies(
+      irqfd.eventfd === eventfd && isOnQueue(irqfd.entry) && eventfd.count > 0 && irqfd.gsi === 5,
+      isQueued(irqfd.inject) || irqfd.kvm.pending5,
+    ),
 };
 
 // ---- Assigning
@@ -135,8 +165,12 @@ export function assign(vm: VmFile, fd: Descriptor<OpenFile>, gsi: UpTo<30>): 0 |
 }
 
 /** As `assign`, level-triggered: what the guest has handled is signalled on another eventfd (`KVM_IRQFD_FLAG_RESAMPLE`). */
-export function assignResample(vm: VmFile, fd: Descriptor<OpenFile>, gsi: UpTo<30>, resampleFd: Descriptor<OpenFile>):
-  0 | 'EBADF' | 'EBUSY' | 'EINVAL' {
+export function assignResample(
+  vm: VmFile,
+  fd: Descriptor<OpenFile>,
+  gsi: UpTo<30>,
+  resampleFd: Descriptor<OpenFile>,
+): 0 | 'EBADF' | 'EBUSY' | 'EINVAL' {
   const kvm = vm.kvm;
   if (!kvm.hasInterruptController) return 'EINVAL';
   const file = fget(fd);

@@ -1,17 +1,16 @@
 /** Older kernels, whose behaviour tests must accept. */
-import { absent, addWaitEntry, lockIrq, queue, readLock, readUnlock, unlockIrq, type Profile } from '../language.ts';
-import * as calls from './irqfd.calls.ts';
-import * as eventfds from './eventfd.ts';
-import * as irqfds from './irqfd.ts';
-import * as kvms from './kvm.ts';
-import * as resamplers from './resampler.ts';
-import * as scenarios from './irqfd.scenarios.ts';
-import * as vectors from './irqfd.vectors.ts';
+import { absent, addWaitEntry, lockIrq, type Profile, queue, readLock, readUnlock, unlockIrq } from '../language.ts';
+import type * as eventfds from './eventfd.ts';
 import type { Eventfd } from './eventfd.ts';
+import type * as calls from './irqfd.calls.ts';
+import type * as scenarios from './irqfd.scenarios.ts';
+import * as irqfds from './irqfd.ts';
+import type * as vectors from './irqfd.vectors.ts';
+import type * as kvms from './kvm.ts';
 import type { Kvm } from './kvm.ts';
+import type * as resamplers from './resampler.ts';
 
-export type Spec = typeof calls & typeof eventfds & typeof irqfds & typeof kvms & typeof resamplers
-  & typeof scenarios & typeof vectors;
+export type Spec = typeof calls & typeof eventfds & typeof irqfds & typeof kvms & typeof resamplers & typeof scenarios & typeof vectors;
 
 /** Whether the machine has an active irqfd for the eventfd. */
 function isAssigned(kvm: Kvm, eventfd: Eventfd): boolean {

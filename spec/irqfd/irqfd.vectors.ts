@@ -196,10 +196,23 @@ export const afterTheVm: Scenario = ({ thread, choose, stays }) => {
   const fd = createEventfd();
   stays(other, fd);
   thread(() => {
-    choose(() => assign(vm, fd, 5), () => assign(other, fd, 5));
-    choose(() => signal(fd), () => deassign(vm, fd, 5), () => close(fd));
+    choose(
+      () => assign(vm, fd, 5),
+      () => assign(other, fd, 5),
+    );
+    choose(
+      () => signal(fd),
+      () => deassign(vm, fd, 5),
+      () => close(fd),
+    );
     closeVm(vm);
-    choose(() => assign(other, fd, 5), () => deassign(other, fd, 5), () => readCount(fd), () => signal(fd), () => close(fd));
+    choose(
+      () => assign(other, fd, 5),
+      () => deassign(other, fd, 5),
+      () => readCount(fd),
+      () => signal(fd),
+      () => close(fd),
+    );
   });
 };
 
@@ -212,10 +225,18 @@ export const twoCallers: Scenario = ({ thread, choose, stays }) => {
   const fd = createEventfd();
   stays(vm, fd);
   thread(() => {
-    choose(() => assign(vm, fd, 5), () => deassign(vm, fd, 5));
+    choose(
+      () => assign(vm, fd, 5),
+      () => deassign(vm, fd, 5),
+    );
   });
   thread(() => {
-    choose(() => assign(vm, fd, 6), () => deassign(vm, fd, 5), () => signal(fd), () => close(fd));
+    choose(
+      () => assign(vm, fd, 6),
+      () => deassign(vm, fd, 5),
+      () => signal(fd),
+      () => close(fd),
+    );
   });
 };
 
@@ -227,11 +248,19 @@ export const twoCallersAssigned: Scenario = ({ thread, choose, stays }) => {
   assign(vm, fd, 5);
   stays(vm, fd);
   thread(() => {
-    choose(() => deassign(vm, fd, 5), () => close(fd));
+    choose(
+      () => deassign(vm, fd, 5),
+      () => close(fd),
+    );
   });
   thread(() => {
     choose(
-      () => assign(vm, fd, 5), () => deassign(vm, fd, 5), () => signal(fd), () => readCount(fd), () => close(fd), () => pendingInterrupt(vm, 5),
+      () => assign(vm, fd, 5),
+      () => deassign(vm, fd, 5),
+      () => signal(fd),
+      () => readCount(fd),
+      () => close(fd),
+      () => pendingInterrupt(vm, 5),
     );
   });
 };
@@ -246,7 +275,10 @@ export const twoVmsAtOnce: Scenario = ({ thread, choose, stays }) => {
   stays(vm, other, fd);
   thread(() => assign(vm, fd, 5));
   thread(() => {
-    choose(() => assign(other, fd, 5), () => deassign(other, fd, 5));
+    choose(
+      () => assign(other, fd, 5),
+      () => deassign(other, fd, 5),
+    );
   });
 };
 
@@ -259,6 +291,9 @@ export const threeCallers: Scenario = ({ thread, choose, stays }) => {
   thread(() => assign(vm, fd, 5));
   thread(() => deassign(vm, fd, 5));
   thread(() => {
-    choose(() => signal(fd), () => close(fd));
+    choose(
+      () => signal(fd),
+      () => close(fd),
+    );
   });
 };

@@ -1,14 +1,38 @@
 /** The virtual machine, as far as an irqfd can tell: interrupt routing, interrupt lines, and its end. */
 import {
-  alloc, flushQueue, free, implies, isLive, lock, lockIrq, put, readLock, readUnlock, synchronize, unguarded, unlock, unlockIrq,
-  type GuardedBy, type LockOrder, type Mutex, type Owns, type RefCount, type Runs, type Settled, type SpinLock, type SrcuDomain, type UpTo,
+  alloc,
+  flushQueue,
+  free,
+  type GuardedBy,
+  implies,
+  isLive,
+  type LockOrder,
+  lock,
+  lockIrq,
+  type Mutex,
+  type Owns,
+  put,
+  type RefCount,
+  type Runs,
+  readLock,
+  readUnlock,
+  type Settled,
+  type SpinLock,
+  type SrcuDomain,
+  synchronize,
+  type UpTo,
+  unguarded,
+  unlock,
+  unlockIrq,
   type WorkQueue,
 } from '../language.ts';
-import { deactivate, updateRoute, type Irqfd } from './irqfd.ts';
+import { deactivate, type Irqfd, updateRoute } from './irqfd.ts';
 import type { Resampler } from './resampler.ts';
 
 /** What all machines share. */
-export interface KvmModule { cleanupQueue: WorkQueue }
+export interface KvmModule {
+  cleanupQueue: WorkQueue;
+}
 export declare const kvmModule: KvmModule;
 
 /** A virtual machine. */
@@ -36,10 +60,15 @@ export interface Kvm {
 }
 
 /** What user space has open of a machine. Every call on it holds a reference for as long as it takes. */
-export interface VmFile { readonly kvm: Kvm; refs: RefCount }
+export interface VmFile {
+  readonly kvm: Kvm;
+  refs: RefCount;
+}
 
 /** Where the interrupts of a machine go. Never changes; another table is put in its place. */
-export interface RoutingTable { readonly route: Route }
+export interface RoutingTable {
+  readonly route: Route;
+}
 
 /** Nowhere; to a pin of the interrupt controller, which takes a mutex; or to a processor by message, which never sleeps. */
 export type Route = 'none' | 'pin' | 'msi';

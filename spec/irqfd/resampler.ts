@@ -1,13 +1,28 @@
 /** Level-triggered irqfds: an interrupt stays raised until the guest has handled it, which each of them is told through a second eventfd. */
 import {
-  alloc, anyOf, assertHeld, free, lock, put, readLock, readUnlock, synchronize, unlock, type GuardedBy, type UpTo,
+  alloc,
+  anyOf,
+  assertHeld,
+  free,
+  type GuardedBy,
+  lock,
+  put,
+  readLock,
+  readUnlock,
+  synchronize,
+  type UpTo,
+  unlock,
 } from '../language.ts';
 import { countEvent } from './eventfd.ts';
 import type { Irqfd } from './irqfd.ts';
 import type { Kvm } from './kvm.ts';
 
 /** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. The level itself is not modelled. */
-export interface Resampler { readonly kvm: Kvm; readonly gsi: UpTo<30>; irqfds: Set<Irqfd> }
+export interface Resampler {
+  readonly kvm: Kvm;
+  readonly gsi: UpTo<30>;
+  irqfds: Set<Irqfd>;
+}
 
 // ---- Rules
 

@@ -1,3 +1,3 @@
 import { ran, say, speak } from './speak.mjs';
 
-speak((request) => say({ ...ran(request), id: request.id + 1 }));
+speak(request => say({ ...ran(request), id: request.id + 1 }));

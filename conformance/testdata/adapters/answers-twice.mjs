@@ -1,6 +1,6 @@
 import { ran, speak } from './speak.mjs';
 
-speak((request) => {
+speak(request => {
   const line = `${JSON.stringify(ran(request))}\n`;
   process.stdout.write(line + line);
 });

@@ -1,3 +1,6 @@
 import { speak } from './speak.mjs';
 
-speak(() => {}, () => {});
+speak(
+  () => {},
+  () => {},
+);

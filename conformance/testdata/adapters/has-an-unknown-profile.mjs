@@ -1,3 +1,6 @@
 import { ran, say, speak, welcome } from './speak.mjs';
 
-speak((request) => say(ran(request)), () => say({ ...welcome(), profile: 'linux-2.6' }));
+speak(
+  request => say(ran(request)),
+  () => say({ ...welcome(), profile: 'linux-2.6' }),
+);

@@ -1,3 +1,3 @@
 import { say, speak } from './speak.mjs';
 
-speak((request) => say({ type: 'refused', id: request.id, reason: 'all slots are in use' }));
+speak(request => say({ type: 'refused', id: request.id, reason: 'all slots are in use' }));

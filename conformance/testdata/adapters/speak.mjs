@@ -4,7 +4,16 @@ import { createInterface } from 'node:readline';
 export const calls = ['createVm', 'createInterruptController', 'createEventfd', 'assign'];
 
 export function welcome() {
-  return { type: 'welcome', protocol: 1, name: 'toy', version: '1', calls, observes: [], profile: 'linux-6.17', about: { machine: 'none' } };
+  return {
+    type: 'welcome',
+    protocol: 1,
+    name: 'toy',
+    version: '1',
+    calls,
+    observes: [],
+    profile: 'linux-6.17',
+    about: { machine: 'none' },
+  };
 }
 
 export function say(message) {
@@ -18,12 +27,12 @@ export function ran(request) {
   order.forEach((caller, turn) => {
     history.push({ caller, at: 'call' }, { caller, at: 'return', result: turn === 0 ? 0 : 'EBUSY' });
   });
-  return { type: 'ran', id: request.id, setup: request.setup.map((call) => call.result), history };
+  return { type: 'ran', id: request.id, setup: request.setup.map(call => call.result), history };
 }
 
 /** Answers each request; `spoil(request)` stands in for the answer to a run whose vector has `fault` in its name. */
 export function speak(spoil, hello = () => say(welcome())) {
-  createInterface({ input: process.stdin }).on('line', (line) => {
+  createInterface({ input: process.stdin }).on('line', line => {
     const request = JSON.parse(line);
     if (request.type === 'hello') hello();
     if (request.type === 'bye') process.exit(0);

@@ -1,3 +1,6 @@
 import { say, speak, welcome } from './speak.mjs';
 
-speak(() => {}, () => say({ ...welcome(), protocol: 7 }));
+speak(
+  () => {},
+  () => say({ ...welcome(), protocol: 7 }),
+);
