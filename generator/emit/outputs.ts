@@ -1,8 +1,8 @@
 /** Everything that is generated from a spec and committed, by its path in the project: what `generate` writes and `generate --check` compares. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { emitAllOracles, emitOracle } from '../emit-oracle.ts';
 import type { System } from '../model.ts';
+import { emitAllOracles, emitOracle } from './emit-oracle.ts';
 import { emitSchemas } from './emit-schema.ts';
 import { makeVectors } from './emit-vectors.ts';
 

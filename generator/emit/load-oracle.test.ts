@@ -1,22 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { builtInNames, builtInRules } from '../oracles/built-in.ts';
-import type { Event } from '../oracles/event.ts';
-import { createOracle } from '../oracles/oracle.ts';
-import { createEventReader } from '../oracles/read-trace.ts';
-import { instantiate } from './instantiate/instantiate.ts';
-import { applyVariant } from './instantiate/variant.ts';
-import { stateFindings, successors } from './interpret/interpret.ts';
-import { narrate } from './interpret/narrate.ts';
-import { atRest, quiescenceFindings } from './interpret/quiescence.ts';
+import { builtInNames, builtInRules } from '../../oracles/built-in.ts';
+import type { Event } from '../../oracles/event.ts';
+import { createOracle } from '../../oracles/oracle.ts';
+import { createEventReader } from '../../oracles/read-trace.ts';
+import { instantiate } from '../instantiate/instantiate.ts';
+import { applyVariant } from '../instantiate/variant.ts';
+import { stateFindings, successors } from '../interpret/interpret.ts';
+import { narrate } from '../interpret/narrate.ts';
+import { atRest, quiescenceFindings } from '../interpret/quiescence.ts';
+import type { Finding, Program, State, Step } from '../program.ts';
+import { readSystem } from '../read/read-spec.ts';
 import { loadOracle } from './load-oracle.ts';
-import type { Finding, Program, State, Step } from './program.ts';
-import { readSystem } from './read/read-spec.ts';
 
 const test = suite('oracle of every variant');
 
-const { system: base } = readSystem(fileURLToPath(new URL('../spec', import.meta.url)), 'irqfd-2009');
+const { system: base } = readSystem(fileURLToPath(new URL('../../spec', import.meta.url)), 'irqfd-2009');
 assert.ok(base);
 const seen = new Map<string, number>();
 

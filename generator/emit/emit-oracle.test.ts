@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Event } from '../oracles/event.ts';
-import { createOracle } from '../oracles/oracle.ts';
+import type { Event } from '../../oracles/event.ts';
+import { createOracle } from '../../oracles/oracle.ts';
+import type { FieldType, ObjectType, Operator, Place, Predicate, Rule, SeenField, System } from '../model.ts';
 import { emitAllOracles, emitOracle } from './emit-oracle.ts';
 import { loadOracle } from './load-oracle.ts';
-import type { FieldType, ObjectType, Operator, Place, Predicate, Rule, SeenField, System } from './model.ts';
 
 const test = suite('emitting an oracle');
 

@@ -1,5 +1,5 @@
 /** Predicates of rules as TypeScript over the objects of an oracle: `irqfd.kvm?.users.count ?? 0`. */
-import type { FieldType, ObjectType, Predicate, SeenField } from './model.ts';
+import type { FieldType, ObjectType, Predicate, SeenField } from '../model.ts';
 
 /** What the expression's value is; `plain`: an argument of a call, whatever it may be. */
 type Kind = 'boolean' | 'number' | 'word' | 'object' | 'null' | 'plain';

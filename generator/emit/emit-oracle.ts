@@ -1,6 +1,7 @@
 /** The oracle of a system: its tables and its rules as TypeScript, over what is written by hand in oracles/. */
+
+import type { Expression, Field, FieldOf, FieldType, ObjectType, Predicate, Rule, System, Variable } from '../model.ts';
 import { emitCondition, looksAt, quoted, readsOnly, type Scope } from './emit-oracle-condition.ts';
-import type { Expression, Field, FieldOf, FieldType, ObjectType, Predicate, Rule, System, Variable } from './model.ts';
 
 export function emitOracle(system: System): string {
   const types = Object.values(system.objects);

@@ -1,10 +1,10 @@
 /** The oracle of a system without a file: what would be written is compiled and run in this process. For variants, mutants and tests. */
 import { ts } from 'ts-morph';
-import * as condition from '../oracles/condition.ts';
-import type { OracleDefinition } from '../oracles/definition.ts';
-import * as thing from '../oracles/thing.ts';
+import * as condition from '../../oracles/condition.ts';
+import type { OracleDefinition } from '../../oracles/definition.ts';
+import * as thing from '../../oracles/thing.ts';
+import type { System } from '../model.ts';
 import { emitOracle } from './emit-oracle.ts';
-import type { System } from './model.ts';
 
 export function loadOracle(system: System): OracleDefinition {
   const { outputText } = ts.transpileModule(emitOracle(system), {
