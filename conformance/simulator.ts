@@ -15,7 +15,7 @@ import type { Program, Step } from '../generator/program.ts';
 import { eventFields } from '../oracles/event-fields.ts';
 import { type Adapter, AdapterFailure } from './adapter.ts';
 import type { Moment, RunAnswer, RunRequest } from './protocol.ts';
-import { randomFrom } from './seed.ts';
+import { scheduler } from './scheduler.ts';
 import type { Result } from './vector.ts';
 
 export interface SimulatorOptions {
@@ -48,7 +48,7 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
   };
   return {
     async start() {
-      const own = systems.flatMap(system => system.variants).find(one => one.name === variant);
+      const own = profileOf(systems, variant);
       return {
         type: 'welcome',
         protocol: 1,
@@ -58,7 +58,7 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
         observes: options.observe ? Object.keys(eventFields) : [],
         profile:
           options.profile ??
-          own?.profile ??
+          own ??
           systems.map(system => system.profile).find(profile => profile !== null) ??
           systems[0]?.name ??
           '',
@@ -72,6 +72,12 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
       return;
     },
   };
+}
+
+/** Of the variant, or of the nearest that it builds on. */
+function profileOf(systems: readonly System[], variant: string | null): string | null {
+  const own = systems.flatMap(system => system.variants).find(one => one.name === variant);
+  return own === undefined ? null : (own.profile ?? profileOf(systems, own.of));
 }
 
 function makeReady(systems: readonly System[], systemName: string, scenario: string, variant: string | null): Prepared {
@@ -100,7 +106,7 @@ function runOnce({ program, stepper, places, choices, setup }: Prepared, request
       'could-not-start',
       `The simulator has no such calls in the scenario of ${request.vector}. Generate the vectors anew.`,
     );
-  const random = randomFrom(request.seed);
+  const schedule = scheduler(request.seed);
   const history: Moment[] = [];
   const steps: Step[] = [];
   let turn = 0;
@@ -116,9 +122,9 @@ function runOnce({ program, stepper, places, choices, setup }: Prepared, request
     if (open.length === 0) break;
     // First a thread, then one of its ways to go on: a thread with many ways is not taken more often.
     const threads = [...new Set(open.map(({ step }) => step.thread))];
-    const thread = threads[random(threads.length)];
+    const thread = threads[schedule.thread(threads)];
     const ways = open.filter(({ step }) => step.thread === thread);
-    const taken = ways[random(ways.length)];
+    const taken = ways[schedule.way(ways.length)];
     if (taken === undefined) break;
     steps.push(taken.step);
     if (taken.state === null)

@@ -12,22 +12,38 @@ export interface Bindings {
   readonly names: (bound: Bound) => Readonly<Record<string, string>>;
 }
 
+interface Variable {
+  readonly name: string;
+  /** Live objects of its type. */
+  readonly of: ReadonlyMap<string, Thing>;
+}
+
 export function createBindings(world: World): Bindings {
   function each(over: Readonly<Record<string, string>>, fixed: Readonly<Record<string, Thing>>, visit: (bound: Bound) => void): void {
-    choose(
-      Object.entries(over).filter(([variable]) => !(variable in fixed)),
-      0,
-      { ...fixed },
-      visit,
-    );
+    const bound: Bound = {};
+    const free: Variable[] = [];
+    for (const variable of variablesOf(over)) {
+      bound[variable.name] = fixed[variable.name] ?? null;
+      if (!(variable.name in fixed)) free.push(variable);
+    }
+    for (const variable in fixed) bound[variable] = fixed[variable] ?? null;
+    choose(free, 0, bound, visit);
   }
-  function choose(free: readonly (readonly [string, string])[], at: number, bound: Bound, visit: (bound: Bound) => void): void {
+  /** Kept for each rule: rules are few, and are asked for at every event. */
+  const variables = new WeakMap<Readonly<Record<string, string>>, readonly Variable[]>();
+  function variablesOf(over: Readonly<Record<string, string>>): readonly Variable[] {
+    const known = variables.get(over);
+    if (known !== undefined) return known;
+    const made = Object.entries(over).map(([name, type]) => ({ name, of: world.objects.get(type) ?? new Map<string, Thing>() }));
+    variables.set(over, made);
+    return made;
+  }
+  function choose(free: readonly Variable[], at: number, bound: Bound, visit: (bound: Bound) => void): void {
     const next = free[at];
     if (next === undefined) return visit(bound);
-    const [variable, type] = next;
-    for (const thing of world.objects.get(type)?.values() ?? []) {
+    for (const thing of next.of.values()) {
       if (!isLive(thing)) continue;
-      bound[variable] = thing;
+      bound[next.name] = thing;
       choose(free, at + 1, bound, visit);
     }
   }

@@ -23,6 +23,15 @@ export interface Oracle {
   readonly end: () => Report;
   /** As it is after the last event. */
   readonly world: World;
+  /** For the fast lane, which judges on the same world the events that break nothing. */
+  readonly inside: OracleInside;
+}
+export interface OracleInside {
+  readonly judge: ReturnType<typeof createJudge>;
+  /** The first thread has begun. */
+  readonly underWay: () => boolean;
+  /** Judges what depends on states and not on the event, after a step that has taken effect. */
+  readonly settle: (instant: boolean) => readonly Finding[];
 }
 export interface OracleOptions {
   /** Event kinds that the trace shows; absent: all of them. */
@@ -57,9 +66,12 @@ export function createOracle(definition: OracleDefinition, { observes, without =
       noteHandles(world);
     }
     step(judge, event);
+    return settle(judge.hasChanged || event.kind === 'call');
+  }
+  function settle(instant: boolean): readonly Finding[] {
     // After a step that broke off there is no state to judge; what it changed is looked at with the next event.
     if (!judge.brokeOff) stateRules.judge(nobody, thingOf, reportState);
-    if (judge.hasChanged || event.kind === 'call') calls.nextInstant(judge);
+    if (instant) calls.nextInstant(judge);
     for (const finding of judge.found) {
       if (listed.length < mostFindings) listed.push(finding);
       else unlisted++;
@@ -77,7 +89,7 @@ export function createOracle(definition: OracleDefinition, { observes, without =
     }));
     return { system: definition.system, verdict: verdictOf(rules), events, findings: listed, unlisted, rules };
   }
-  return { event: judgeEvent, end, world };
+  return { event: judgeEvent, end, world, inside: { judge, underWay: () => underWay, settle } };
 }
 
 /** Workers run before the first thread too, for what comes before it. */

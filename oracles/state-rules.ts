@@ -19,6 +19,10 @@ interface Monitor {
 export interface StateRules {
   /** A field (`Irqfd.kvm`), or a lifetime (`Irqfd`), of this object. */
   readonly changed: (what: string, object: Identity) => void;
+  /** Whether anything that some rule looks at has changed since they were judged. */
+  readonly due: () => boolean;
+  /** Whether some rule looks at this. */
+  readonly watches: (what: string) => boolean;
   readonly judge: (
     here: Here,
     thingOf: (object: Identity) => Thing | null,
@@ -29,6 +33,8 @@ export interface StateRules {
 export function createStateRules(definition: OracleDefinition, bindings: Bindings, stateOf: (rule: string) => RuleState): StateRules {
   const monitors: Monitor[] = [];
   let anyDue = true;
+  /** Empty between uses: nearly always nothing is broken, and then no set has to be made. */
+  let spare = new Set<string>();
   for (const rule of definition.rules) {
     if (rule.kind !== 'invariant' && rule.kind !== 'settled') continue;
     const state = stateOf(rule.name);
@@ -51,18 +57,23 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
     }
   }
   function judgeAll(monitor: Monitor, here: Here, report: Report): void {
-    const stillBroken = new Set<string>();
+    const stillBroken = monitor.broken.size === 0 ? spare : new Set<string>();
     bindings.each(monitor.rule.over, {}, bound => visit(monitor, bound, here, stillBroken, report));
-    monitor.broken = stillBroken;
+    if (stillBroken !== spare) monitor.broken = stillBroken;
+    else if (spare.size > 0) {
+      monitor.broken = spare;
+      spare = new Set();
+    }
   }
   function judgeSome(monitor: Monitor, here: Here, thingOf: (object: Identity) => Thing | null, report: Report): void {
     const variable = Object.keys(monitor.rule.over)[0] ?? '';
     for (const object of monitor.dueFor) {
       const thing = thingOf(object);
-      const stillBroken = new Set<string>();
+      const stillBroken = monitor.broken.size === 0 ? spare : new Set<string>();
       if (thing !== null && isLive(thing)) visit(monitor, { [variable]: thing }, here, stillBroken, report);
       if (stillBroken.size > 0) monitor.broken.add(object.name);
-      else monitor.broken.delete(object.name);
+      else if (monitor.broken.size > 0) monitor.broken.delete(object.name);
+      spare.clear();
     }
   }
   function visit({ rule, state, broken }: Monitor, bound: Bound, here: Here, stillBroken: Set<string>, report: Report): void {
@@ -90,6 +101,8 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
         else monitor.due = true;
       }
     },
+    due: () => anyDue,
+    watches: what => watchers.has(what),
     judge,
   };
 }

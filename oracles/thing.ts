@@ -24,6 +24,8 @@ export interface Identity {
   readonly parts: Part[];
   readonly counters: Counter[];
   readonly slots: Slot[];
+  /** Slots and parts together, in the order of the type's table. */
+  readonly places: readonly (Slot | Part)[];
   /** Sets of live objects that it is a member of. */
   readonly memberOf: Set<Slot>;
 }
@@ -33,6 +35,8 @@ interface InObject {
   /** `Type.field`: all that obey the same rules. */
   readonly class: string;
   readonly of: Identity;
+  /** Number of the class in the system, for tables; the world gives it. */
+  number: number;
 }
 
 /** A field without a state of its own: a pointer, a set, a word, a boolean, a number. */
@@ -110,7 +114,7 @@ export interface Entry extends InObject {
 
 export type Part = Lock | Domain | Counter | Work | WorkQueue | Entry;
 
-const inObject = (of: Identity, field: string) => ({ name: `${of.name}.${field}`, class: `${of.type}.${field}`, of });
+const inObject = (of: Identity, field: string) => ({ name: `${of.name}.${field}`, class: `${of.type}.${field}`, of, number: -1 });
 
 function part<One extends Part>(one: One): One {
   one.of.parts.push(one);

@@ -16,6 +16,7 @@ import {
   type Identity,
   identity,
   type Lock,
+  type Part,
   type Slot,
   type Thing,
   type WaitQueue,
@@ -66,6 +67,17 @@ export function objectOf(name: string): string {
   return dot < 0 ? name : name.slice(0, dot);
 }
 
+/** For each type the number of its first field's class; the others follow in the order of the table. */
+export function classNumbers(definition: OracleDefinition): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  let next = 0;
+  for (const [type, { fields }] of Object.entries(definition.types)) {
+    first.set(type, next);
+    next += Object.keys(fields).length;
+  }
+  return first;
+}
+
 export function createWorld(definition: OracleDefinition): World {
   const objects = new Map(Object.keys(definition.types).map(type => [type, new Map<string, Cells>()]));
   const guards = new Map<string, { rule: string; guard: GuardTable }>();
@@ -74,6 +86,7 @@ export function createWorld(definition: OracleDefinition): World {
     for (const [field, guard] of Object.entries(rule.fields))
       if (guard !== null) guards.set(`${rule.type}.${field}`, { rule: rule.name, guard });
   }
+  const firstNumber = classNumbers(definition);
   const threads = new Map<string, Thread>();
   const slots = new Map<string, Slot>();
   const locks = new Map<string, Lock>();
@@ -97,11 +110,17 @@ export function createWorld(definition: OracleDefinition): World {
     const table = definition.types[type];
     const ofType = objects.get(type);
     if (table === undefined || ofType === undefined) throw new Error(`No object type ${type} in ${definition.system}`);
-    const self: Identity = { name, type, alive: true, assumed: false, parts: [], counters: [], slots: [], memberOf: new Set() };
+    const places: (Slot | Part)[] = [];
+    const self: Identity = { name, type, alive: true, assumed: false, parts: [], counters: [], slots: [], places, memberOf: new Set() };
     const cells = table.make(self);
+    let number = firstNumber.get(type) ?? 0;
     for (const [field, fieldTable] of Object.entries(table.fields)) {
       const cell = cells[field];
-      if (typeof cell === 'object' && cell !== null && 'kind' in cell) continue;
+      if (typeof cell === 'object' && cell !== null && 'kind' in cell) {
+        cell.number = number++;
+        places.push(cell);
+        continue;
+      }
       const slot: Slot = {
         kind: 'slot',
         name: `${name}.${field}`,
@@ -114,7 +133,9 @@ export function createWorld(definition: OracleDefinition): World {
         guard: guards.get(`${type}.${field}`) ?? null,
         writtenAt: 0,
         writtenBy: '',
+        number: number++,
       };
+      places.push(slot);
       self.slots.push(slot);
       slots.set(slot.name, slot);
     }
@@ -239,6 +260,7 @@ export function createWorld(definition: OracleDefinition): World {
       parts: [],
       counters: [],
       slots: [],
+      places: [],
       memberOf: new Set(),
     });
   }

@@ -92,19 +92,20 @@ for (const [name, scenarios] of [
     });
   }
 
-  test(`every counterexample of a defect of ${name} is found by the oracle, by the same rule at its last step`, () => {
+  test(`every counterexample of a defect of ${name} is found by the oracle, by the same rule`, () => {
     const seen: string[] = [];
     for (const { name: variant, breaks } of system.variants) {
       for (const scenario of new Set(breaks.map(one => one.scenario))) {
         for (const violation of verifyScenario(system, variant, scenario).violations) {
           const { counterexample } = violation;
           // A rule that only this variant has is not in the committed oracle of the base.
-          if (counterexample === null || counterexample.kind === 'deadlock' || counterexample.kind === 'rest') continue;
+          if (counterexample === null) continue;
           if (!violation.rule.startsWith('always.') && sameRuleAsBase(system, variant, violation.rule) === false) continue;
           const definition = allOracles.get(name);
           if (definition === undefined) throw new Error(`no oracle for ${name}`);
           const oracle = createOracle(definition);
-          const rules = counterexample.events.flatMap(event => oracle.event(event)).map(finding => finding.rule);
+          for (const event of counterexample.events) oracle.event(event);
+          const rules = oracle.end().findings.map(finding => finding.rule);
           assert.ok(
             rules.includes(violation.rule),
             `${variant}, ${scenario}: the oracle finds ${rules.join(', ') || 'nothing'}, not ${violation.rule}`,

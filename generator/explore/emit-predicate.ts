@@ -147,3 +147,16 @@ export function brokenForSome(
     ),
   );
 }
+
+/** Whether the condition of a rule is true for some choice of live objects. */
+export function arisesForSome(look: Look, over: readonly Variable[], unless: Predicate | null, when: Predicate | null): Code {
+  return any(
+    choices(look, over).map(choice =>
+      all([
+        choice.live,
+        unless === null ? 1 : not(predicate(unless, choice.look)),
+        when === null ? 1 : predicate(when, choice.look),
+      ]),
+    ),
+  );
+}

@@ -3,7 +3,8 @@
  *
  * The source is a function body without its surroundings. It calls `add(leaf, ...words)` for a successor, `cut(finding, leaf)`
  * and `note(finding, leaf)` for what is wrong with a step, `broken(finding)` for a state rule, `exceed(text)` where a bound of the program
- * is too small. Whoever compiles it defines these: the search to store states, the simulator to collect them.
+ * is too small. Whoever compiles it defines these: the search to store states, the simulator to collect them. Who calls `exercise` also
+ * defines `tested`, a byte for each name in `tested`, and `untested`, how many of them are 0.
  */
 
 import { fieldOf, indexOf } from '../interpret/program-index.ts';
@@ -13,7 +14,7 @@ import { anchorCell, fieldCell, registerCell, runCell } from './cells.ts';
 import { cell, type Emission, type FindingKind, finding, type Leaf, type Path, successor, withNotes, withSlot } from './emission.ts';
 import { emitStep, touched } from './emit-action.ts';
 import { contractRunning, type Judging, judging } from './emit-contracts.ts';
-import { brokenForSome, heldBy } from './emit-predicate.ts';
+import { arisesForSome, brokenForSome, heldBy } from './emit-predicate.ts';
 import { assign, mostOf, valueOf } from './emit-value.ts';
 import { type Code, equal, fork, not } from './generated-code.ts';
 import { type Layout, layout } from './layout.ts';
@@ -24,7 +25,8 @@ export interface StepperSource {
   readonly findings: readonly FindingKind[];
   readonly leaves: readonly Leaf[];
   readonly excesses: readonly string[];
-  /** Defines `expand(...words)`, `judge(...words)` and `atRest(...words)`. */ readonly source: string;
+  /** State rules, by name: `exercise` notes the first state in which the condition of each is true. */ readonly tested: readonly string[];
+  /** Defines `expand(...words)`, `judge(...words)`, `exercise(...words)` and `atRest(...words)`. */ readonly source: string;
 }
 
 export function wordNames(layout: Layout, prefix: 'w' | 'a'): readonly string[] {
@@ -180,6 +182,17 @@ function stateRules(e: Emission): string {
     .join('');
 }
 
+/** Whether conditions of state rules come about: a rule whose condition never does is not put to the test. */
+function exercising(e: Emission): string {
+  const look = { program: e.program, read: (name: string): Code => cell(e.layout, name), thread: null, variables: new Map<string, Code>() };
+  return indexOf(e.program)
+    .stateRules.map((rule, at) => {
+      const when = arisesForSome(look, rule.over, rule.kind === 'settled' ? rule.busy : null, rule.when);
+      return when === 0 ? '' : `if (tested[${at}] === 0${when === 1 ? '' : ` && ${when}`}) { tested[${at}] = 1; untested--; }\n`;
+    })
+    .join('');
+}
+
 function resting(layout: Layout): string {
   return (
     layout.threads
@@ -218,8 +231,10 @@ export function emitStepper(program: Program): StepperSource {
     findings: e.findings,
     leaves: e.leaves,
     excesses: e.excesses,
+    tested: indexOf(program).stateRules.map(rule => rule.name),
     source:
       `${functions.join('')}function judged(who, leaf, ${after}) {\n${seeing.join('')}add(leaf, ${after});\n}\n` +
-      `function expand(${words}) {\n${calls.join('')}}\nfunction judge(${words}) {\n${stateRules(e)}}\nfunction atRest(${words}) { return ${resting(of)}; }\n`,
+      `function expand(${words}) {\n${calls.join('')}}\nfunction judge(${words}) {\n${stateRules(e)}}\n` +
+      `function exercise(${words}) {\n${exercising(e)}}\nfunction atRest(${words}) { return ${resting(of)}; }\n`,
   };
 }

@@ -297,3 +297,35 @@ export const threeCallers: Scenario = ({ thread, choose, stays }) => {
     );
   });
 };
+
+/** An eventfd is signalled while it is assigned; afterwards either the interrupt came, or the event came too late for it. */
+export const signalDuringAssign: Scenario = ({ thread, stays }) => {
+  const vm = createVm();
+  createInterruptController(vm);
+  const fd = createEventfd();
+  stays(vm, fd);
+  thread(() => {
+    assign(vm, fd, 5);
+    deassign(vm, fd, 5);
+    pendingInterrupt(vm, 5);
+  });
+  thread(() => signal(fd));
+};
+
+/** The routing table is replaced while an interrupt goes through the old one. */
+export const routingDuringSignal: Scenario = ({ thread, choose, stays }) => {
+  const vm = createVm();
+  createInterruptController(vm);
+  const fd = createEventfd();
+  assign(vm, fd, 5);
+  stays(vm, fd);
+  thread(() => updateRouting(vm));
+  thread(() => {
+    choose(
+      () => signal(fd),
+      () => updateRouting(vm),
+      () => deassign(vm, fd, 5),
+    );
+    pendingInterrupt(vm, 5);
+  });
+};

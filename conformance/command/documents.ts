@@ -1,0 +1,115 @@
+/** What `verify --json` and `check --json` print: one document each. Plain types: the JSON schemas are made from this file. */
+
+export interface VerifyDocument {
+  schema: 'holdfast/verify/1';
+  verdict: 'pass' | 'violation' | 'inconclusive';
+  counts: {
+    /** Scenarios that hold; with --defects, pairs of a defect and a scenario in which every rule named was found. */
+    passed: number;
+    violated: number;
+    inconclusive: number;
+    states: number;
+    /** Seconds spent exploring. */
+    seconds: number;
+    diagnostics: number;
+  };
+  /** Faults of the spec, in file order. */
+  diagnostics: DiagnosticDocument[];
+  scenarios: ScenarioDocument[];
+}
+
+export interface PlaceDocument {
+  file: string;
+  line: number;
+  column: number;
+}
+
+export interface DiagnosticDocument {
+  at: PlaceDocument;
+  name: string;
+  what: string;
+  wayOut: string;
+}
+
+export interface ScenarioDocument {
+  system: string;
+  variant: string | null;
+  scenario: string;
+  verdict: 'pass' | 'violation' | 'inconclusive';
+  /** Of a defect: every rule named was found. Else the same as the verdict. */
+  passed: boolean;
+  states: number;
+  transitions: number;
+  depth: number;
+  seconds: number;
+  statesPerSecond: number;
+  bytesPerState: number;
+  /** Rules that some state or step put to the test. */
+  exercised: string[];
+  /** Of a defect: the rules that it is said to break here. */
+  expected: { rule: string; found: boolean }[] | null;
+  violations: ViolationDocument[];
+}
+
+export interface ViolationDocument {
+  rule: string;
+  sentence: string;
+  source: string | null;
+  strength: 'observed' | 'possible';
+  detail: string;
+  /** Steps or states that break it. */
+  count: number;
+  counterexample: CounterexampleDocument | null;
+}
+
+export interface StepDocument {
+  thread: string;
+  text: string;
+  /** Functions it is in, innermost first. */
+  in: string[];
+  at: PlaceDocument;
+}
+
+export interface CounterexampleDocument {
+  kind: string;
+  threads: { name: string; text: string }[];
+  steps: StepDocument[];
+  /** Objects that the rule speaks of, by its own names. */
+  objects: { [variable: string]: string };
+  /** Parts of the false condition, and what they were. */
+  parts: { text: string; value: string }[];
+  /** Of a deadlock: who waits, and at what. */
+  waiting: StepDocument[];
+}
+
+export interface CheckDocument {
+  schema: 'holdfast/check/1';
+  verdict: 'pass' | 'violation' | 'inconclusive';
+  counts: { pass: number; violation: number; inconclusive: number; events: number; findings: number; rulesNotExercised: number };
+  traces: TraceDocument[];
+}
+
+export interface TraceDocument {
+  trace: string;
+  system: string;
+  verdict: 'pass' | 'violation' | 'inconclusive';
+  events: number;
+  /** The first of them. */
+  findings: FindingDocument[];
+  /** Findings that are counted but not listed. */
+  unlisted: number;
+  rules: { rule: string; exercised: number; findings: number; judged: 'fully' | 'partly' | 'not'; missing: string[] }[];
+}
+
+export interface FindingDocument {
+  rule: string;
+  sentence: string;
+  source: string | null;
+  strength: string;
+  detail: string;
+  objects: { [variable: string]: string };
+  /** Number of the event that broke the rule, and of the earlier one that made it wrong. */
+  event: number;
+  earlier: number | null;
+  thread: string;
+}

@@ -1,0 +1,192 @@
+/**
+ * Whether something that began may never end although every thread gets its turn: a round in the graph of states that is weakly fair, in which
+ * a call does not return, a run of a work item is not done, or a thread waits.
+ *
+ * Fair to a thread: it takes a step on the way round, or there is a state on it in which it can take none. So an enabled step is not put off for
+ * ever, and nothing more is owed: not that a lock is given to who waits longest, nor that a choice of the environment ever comes out otherwise.
+ *
+ * A component of the part of the graph in which the obligation stays open is fair to a thread exactly if some round in it is, the one through
+ * all of its states and edges; so to look at the largest components is enough.
+ */
+import type { Edges, Exploration } from '../explore/explore.ts';
+import { timing } from '../explore/liveness.ts';
+import { stepper } from '../explore/stepper.ts';
+import { END, type Program, type Step } from '../program.ts';
+import { components, type Part, type StateGraph, stateGraph, whole } from './components.ts';
+
+export interface FairLoop {
+  /** Whose call, run or wait it is. */ readonly thread: number;
+  readonly how: 'call' | 'run' | 'wait';
+  /** A shortest way from the first state. */ readonly path: readonly Step[];
+  /** From there round and back; never empty. */ readonly loop: readonly Step[];
+  /** States that such rounds go through. */ readonly states: number;
+}
+
+interface Graph extends StateGraph {
+  readonly thread: Uint16Array;
+  readonly edges: Edges;
+  readonly threads: number;
+  /** Node that a thread stands at; known for states on a round only. */ readonly nodeOf: (state: number, thread: number) => number;
+  /** Bit of each thread that can take a step, be it one that breaks a rule and ends there. */ readonly enabled: (state: number) => number;
+}
+
+/** The exploration has all states, and its edges. Of several loops that with the shortest way to it. */
+export function fairLoop(program: Program, exploration: Exploration & { readonly edges: Edges }): FairLoop | null {
+  const { edges } = exploration;
+  const plain = stateGraph(exploration.states, edges.from, edges.to);
+  const round = components(plain, whole).flat();
+  if (round.length === 0) return null;
+  const graph = graphOf(program, exploration, plain, round);
+  let best: { thread: number; how: FairLoop['how']; members: number[]; part: Part; entry: number } | null = null;
+  let states = 0;
+  program.threads.forEach((_, thread) => {
+    for (const how of ['call', 'run', 'wait'] as const) {
+      const part = openFor(program, graph, thread, how);
+      if (part === null) continue;
+      for (const members of components(graph, part, round)) {
+        if (!isFair(graph, members, part)) continue;
+        states += members.length;
+        const entry = members.reduce((least, one) => Math.min(least, one));
+        if (best === null || entry < best.entry) best = { thread, how, members, part, entry };
+      }
+    }
+  });
+  if (best === null) return null;
+  const { thread, how, members, part, entry }: { thread: number; how: FairLoop['how']; members: number[]; part: Part; entry: number } =
+    best;
+  const loop = goRound(graph, new Set(members), part, entry).map((edge): Step => stepOf(edges, edge));
+  return { thread, how, path: exploration.path(entry), loop, states };
+}
+
+function stepOf(edges: Edges, edge: number): Step {
+  return { thread: edges.thread[edge] ?? 0, node: edges.node[edge] ?? 0, alternative: edges.alternative[edge] ?? 0 };
+}
+
+function graphOf(
+  program: Program,
+  exploration: Exploration & { readonly edges: Edges },
+  plain: StateGraph,
+  round: readonly number[],
+): Graph {
+  const threads = program.threads.length;
+  const nodes = new Map<number, Int32Array>();
+  for (const state of round)
+    nodes.set(
+      state,
+      Int32Array.from(exploration.state(state).threads, ({ node }) => node),
+    );
+  const cuts = exploration.witnesses.some(({ fatal, kind }) => fatal && kind === 'step') ? stepper(program) : null;
+  const enabled = new Map<number, number>();
+  for (const state of round) {
+    let bits = 0;
+    for (let edge = plain.first[state] ?? 0; edge < (plain.first[state + 1] ?? 0); edge++)
+      bits |= 1 << (exploration.edges.thread[edge] ?? 0);
+    // A step that is cut has no edge.
+    if (cuts !== null) for (const { step } of cuts.successors(cuts.encode(exploration.state(state)))) bits |= 1 << step.thread;
+    enabled.set(state, bits);
+  }
+  return {
+    ...plain,
+    thread: exploration.edges.thread,
+    edges: exploration.edges,
+    threads,
+    nodeOf: (state, thread) => nodes.get(state)?.[thread] ?? END,
+    enabled: state => enabled.get(state) ?? 0,
+  };
+}
+
+/** Where an obligation of the thread is open, and stays open; null if the thread has none of this kind. */
+function openFor(program: Program, graph: Graph, thread: number, how: FairLoop['how']): Part | null {
+  const { nodes, work, start } = program.threads[thread] ?? { nodes: [], work: null, start: END };
+  if ((how === 'run') !== (work !== null) && how !== 'wait') return null;
+  const standsIn = nodes.map((node, index): FairLoop['how'] | null => {
+    if (work !== null) return index === start ? null : 'run';
+    if (node.action.kind === 'call') return null;
+    if (node.call >= 0 || (program.sites[node.site]?.in.length ?? 0) > 0) return 'call';
+    return timing(node.action) === 'step' ? 'wait' : null;
+  });
+  const closing = nodes.map(({ action }) => how === 'wait' || action.kind === 'return' || action.kind === 'done');
+  if (!standsIn.includes(how)) return null;
+  return {
+    has: state => standsIn[graph.nodeOf(state, thread)] === how,
+    goes: edge => graph.thread[edge] !== thread || closing[graph.edges.node[edge] ?? 0] !== true,
+  };
+}
+
+/** Threads as bits that a round through all of this is fair to already in one state, or by one edge. */
+function isFair(graph: Graph, members: readonly number[], part: Part): boolean {
+  const inside = new Set(members);
+  const all = everyThread(graph);
+  let fair = 0;
+  for (const state of members) {
+    fair |= all & ~graph.enabled(state);
+    for (const edge of edgesInside(graph, inside, part, state)) fair |= 1 << (graph.thread[edge] ?? 0);
+    if (fair === all) return true;
+  }
+  return fair === all;
+}
+
+function everyThread(graph: Graph): number {
+  return graph.threads === 31 ? 2 ** 31 - 1 : (1 << graph.threads) - 1;
+}
+
+function edgesInside(graph: Graph, inside: ReadonlySet<number>, part: Part, state: number): number[] {
+  const found: number[] = [];
+  for (let edge = graph.first[state] ?? 0; edge < (graph.first[state + 1] ?? 0); edge++)
+    if (inside.has(graph.to[edge] ?? 0) && part.goes(edge)) found.push(edge);
+  return found;
+}
+
+/** Edges of a round from the entry and back that is fair to every thread: always on to the nearest place that serves one not yet served. */
+function goRound(graph: Graph, inside: ReadonlySet<number>, part: Part, entry: number): number[] {
+  const all = everyThread(graph);
+  const gone: number[] = [];
+  let at = entry,
+    fair = all & ~graph.enabled(entry);
+  const go = (way: readonly number[]): void => {
+    for (const edge of way) {
+      at = graph.to[edge] ?? 0;
+      fair |= (1 << (graph.thread[edge] ?? 0)) | (all & ~graph.enabled(at));
+      gone.push(edge);
+    }
+  };
+  while (fair !== all)
+    go(
+      nearest(
+        graph,
+        inside,
+        part,
+        at,
+        edge => (((1 << (graph.thread[edge] ?? 0)) | (all & ~graph.enabled(graph.to[edge] ?? 0))) & ~fair) !== 0,
+      ),
+    );
+  if (at !== entry || gone.length === 0) go(nearest(graph, inside, part, at, edge => graph.to[edge] === entry));
+  return gone;
+}
+
+/** A shortest way whose last edge is wanted. There is one: the component is strongly connected. */
+function nearest(graph: Graph, inside: ReadonlySet<number>, part: Part, from: number, wanted: (edge: number) => boolean): number[] {
+  const cameBy = new Map<number, number>();
+  const waiting = [from];
+  for (const state of waiting) {
+    for (const edge of edgesInside(graph, inside, part, state)) {
+      if (wanted(edge)) return [...wayTo(graph, cameBy, from, state), edge];
+      const next = graph.to[edge] ?? 0;
+      if (next === from || cameBy.has(next)) continue;
+      cameBy.set(next, edge);
+      waiting.push(next);
+    }
+  }
+  throw new Error(`no way leads from state ${from} round its component`);
+}
+
+function wayTo(graph: Graph, cameBy: ReadonlyMap<number, number>, from: number, state: number): number[] {
+  const way: number[] = [];
+  for (let at = state; at !== from; ) {
+    const edge = cameBy.get(at);
+    if (edge === undefined) throw new Error(`no way leads from state ${from} to state ${state}`);
+    way.unshift(edge);
+    at = graph.edges.from[edge] ?? 0;
+  }
+  return way;
+}
