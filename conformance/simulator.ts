@@ -57,11 +57,7 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
         calls: [...new Set(systems.flatMap(system => Object.keys(system.interface)))],
         observes: options.observe ? Object.keys(eventFields) : [],
         profile:
-          options.profile ??
-          own ??
-          systems.map(system => system.profile).find(profile => profile !== null) ??
-          systems[0]?.name ??
-          '',
+          options.profile ?? own ?? systems.map(system => system.profile).find(profile => profile !== null) ?? systems[0]?.name ?? '',
         about: { systems: systems.map(system => system.name).join(', '), ...(variant === null ? {} : { variant }) },
       };
     },

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSystem } from '../generator/read/read-spec.ts';
-import { AdapterFailure, type Adapter } from './adapter.ts';
+import { type Adapter, AdapterFailure } from './adapter.ts';
 import { judge } from './judge.ts';
 import { readVectors } from './read-vectors.ts';
 import { roundSeed } from './seed.ts';

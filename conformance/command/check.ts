@@ -2,10 +2,11 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { allOracles } from '../../oracles/all.oracle.ts';
 import { checkTrace } from '../../oracles/check-trace.ts';
-import { explainFinding } from '../../oracles/explain.ts';
+import { aboutRule, explainFinding } from '../../oracles/explain.ts';
 import { TraceError } from '../../oracles/trace-error.ts';
 import type { Report } from '../../oracles/verdict.ts';
 import { UsageFault } from '../usage-fault.ts';
+import type { CheckDocument, TraceDocument } from './documents.ts';
 import { colour, paragraph } from './terminal.ts';
 
 /** Findings that are told in full; the report has all of them. */
@@ -32,7 +33,7 @@ export async function check(traces: readonly string[], options: { json?: boolean
   const counts = countOf(checked);
   if (options.json)
     process.stdout.write(
-      `${JSON.stringify({ schema: 'holdfast/check/1', verdict, counts, traces: checked.map(({ trace, report }) => ({ trace, ...report })) })}\n`,
+      `${JSON.stringify({ schema: 'holdfast/check/1', verdict, counts, traces: checked.map(traceDocument) } satisfies CheckDocument)}\n`,
     );
   else for (const one of checked) process.stdout.write(tell(one));
   if (!options.json && checked.length > 1)
@@ -59,6 +60,28 @@ async function checkOne(trace: string): Promise<Checked> {
       throw new UsageFault(`${name}:${fault.line}${fault.field === '' ? '' : ` ${fault.field}`}: ${fault.message}`);
     throw fault;
   }
+}
+
+function traceDocument({ trace, report }: Checked): TraceDocument {
+  const definition = allOracles.get(report.system);
+  return {
+    trace,
+    system: report.system,
+    verdict: report.verdict,
+    events: report.events,
+    findings: report.findings.map(({ rule, strength, detail, objects, event, earlier, thread }) => {
+      const about = definition === undefined ? { sentence: '', source: null } : aboutRule(rule, definition);
+      return { rule, ...about, strength, detail, objects: { ...objects }, event, earlier, thread };
+    }),
+    unlisted: report.unlisted,
+    rules: report.rules.map(({ rule, exercised, findings, judged, missing }) => ({
+      rule,
+      exercised,
+      findings,
+      judged,
+      missing: [...missing],
+    })),
+  };
 }
 
 function countOf(checked: readonly Checked[]): {

@@ -9,7 +9,10 @@ export interface VerifyDocument {
     violated: number;
     inconclusive: number;
     states: number;
-    /** Seconds spent exploring. */
+    /**
+     * Seconds spent exploring.
+     * @TJS-type number
+     */
     seconds: number;
     diagnostics: number;
   };
@@ -41,9 +44,15 @@ export interface ScenarioDocument {
   states: number;
   transitions: number;
   depth: number;
+  /**
+   * Seconds spent exploring.
+   * @TJS-type number
+   */
   seconds: number;
   statesPerSecond: number;
   bytesPerState: number;
+  /** Whether every call, run and wait ends: known by the shape of the code, by looking at every way round, or unknown. */
+  ends: 'shape' | 'rounds' | 'unknown';
   /** Rules that some state or step put to the test. */
   exercised: string[];
   /** Of a defect: the rules that it is said to break here. */
@@ -71,6 +80,8 @@ export interface StepDocument {
 }
 
 export interface CounterexampleDocument {
+  /** Of a loop the last steps, from this position on, lead back to where they began; else null. */
+  loopFrom: number | null;
   kind: string;
   threads: { name: string; text: string }[];
   steps: StepDocument[];

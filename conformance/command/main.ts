@@ -43,6 +43,7 @@ program
   .option('--rule <name...>', 'show counterexamples of these rules only')
   .option('--max-states <count>', 'give up a scenario after so many states; its verdict is then inconclusive', whole)
   .option('--quiet', 'verdicts only, no counterexamples')
+  .option('--trace <file>', 'write the first counterexample as a trace for `holdfast check`; the file must not exist')
   .option('--json', 'one JSON document on standard output')
   .option(...specOption)
   .action(async (systems, options) => exit(await (await import('./verify.ts')).verify(systems, options)));

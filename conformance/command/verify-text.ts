@@ -48,6 +48,21 @@ function scenarioRow(outcome: Outcome): string[] {
   ];
 }
 
+/** What is known of runs without end, where every thread gets its turn. */
+export function tellEnds(outcomes: readonly Outcome[]): string {
+  const judged = outcomes.filter(outcome => outcome.diagnostics.length === 0 && outcome.verdict !== 'violation');
+  const counted = (ends: Outcome['ends']) => judged.filter(outcome => outcome.ends === ends).map(outcome => outcome.scenario);
+  const [shape, rounds, unknown] = [counted('shape'), counted('rounds'), counted('unknown')];
+  const lines: string[] = [];
+  if (shape.length + rounds.length > 0)
+    lines.push(
+      `  Every call, run and wait ends if every thread gets its turn: in ${shape.length + rounds.length} scenarios${shape.length > 0 ? `, in ${shape.length} of them by the shape of the code` : ''}.`,
+    );
+  if (unknown.length > 0)
+    lines.push(`  Whether every call, run and wait ends is not known, there are too many states: ${unknown.join(', ')}.`);
+  return lines.length === 0 ? '' : `${colour.dim(lines.map(line => paragraph(line.trim(), 2)).join('\n'))}\n`;
+}
+
 function defectRow(outcome: Outcome): string[] {
   const steps = (outcome.expected ?? []).map(({ rule, found }) => {
     const violation = outcome.violations.find(one => one.rule === rule);
@@ -84,26 +99,24 @@ export function tellViolation(outcome: Outcome, violation: Violation): string {
       );
   }
   if (violation.source !== null) lines.push(paragraph(`source:  ${violation.source}`, 11, 2));
-  lines.push(
-    paragraph(
-      `again:   npx holdfast verify ${outcome.system}${outcome.variant === null ? '' : ` --variant ${outcome.variant}`} --scenario ${outcome.scenario} --rule ${violation.rule}`,
-      11,
-      2,
-    ),
-  );
+  // Not wrapped, so that it can be copied.
+  const variant = outcome.variant === null ? '' : ` --variant ${outcome.variant}`;
+  lines.push(`  again:   npx holdfast verify ${outcome.system}${variant} --scenario ${outcome.scenario} --rule ${violation.rule}`);
   return `${lines.join('\n')}\n`;
 }
 
-function endOf({ kind, steps }: NonNullable<Violation['counterexample']>): string {
+function endOf({ kind, steps, loopFrom, parts }: NonNullable<Violation['counterexample']>): string {
   const last = steps.at(-1);
   const place = last === undefined ? '' : ` (${last.in[0] ?? 'scenario'}, ${last.at.file}:${last.at.line})`;
   switch (kind) {
     case 'step':
-      return `Step ${steps.length} breaks it${place}:`;
+      return `Step ${steps.length} breaks it${place}${parts.length > 0 ? ':' : '.'}`;
     case 'state':
-      return `After step ${steps.length} it is broken${place}:`;
+      return `After step ${steps.length} it is broken${place}${parts.length > 0 ? ':' : '.'}`;
     case 'deadlock':
       return `After step ${steps.length} nobody can go on:`;
+    case 'loop':
+      return `Steps ${(loopFrom ?? 0) + 1} to ${steps.length} can be taken again and again, without end${place}.`;
     case 'rest':
       return `After step ${steps.length} all has ended, and this is left.`;
   }

@@ -1,14 +1,18 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
 
+import { writeFileSync } from 'node:fs';
 import type { System } from '../../generator/model.ts';
 import { type Diagnostic, printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
+import type { CounterexampleStep } from '../../generator/verify/counterexample.ts';
 import { notExercised } from '../../generator/verify/exercised.ts';
 import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts';
+import type { TraceHeader } from '../../oracles/event.ts';
 import { UsageFault } from '../usage-fault.ts';
+import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument } from './documents.ts';
 import { keptFolder, selectSystems } from './places.ts';
 import { colour, progressLine } from './terminal.ts';
-import { tableOf, tellViolation } from './verify-text.ts';
+import { tableOf, tellEnds, tellViolation } from './verify-text.ts';
 
 export interface VerifyOptions {
   readonly defects?: boolean;
@@ -19,6 +23,7 @@ export interface VerifyOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly spec?: string;
+  readonly trace?: string;
 }
 
 /** What one scenario, or one pair of a defect and its scenario, came to. */
@@ -46,11 +51,14 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     for (const one of loaded.diagnostics) say(printDiagnostic(one));
     const { system } = loaded;
     if (system === null || loaded.diagnostics.length > 0) continue;
+    const jobs = jobsOf(system, options);
+    if (jobs.length === 0)
+      throw new UsageFault(`Nothing was selected in ${name}. \`holdfast list scenarios\` and \`holdfast list defects\` say what there is.`);
     say(
       `${colour.bold(name)}  ${system.rules.length} rules, ${Object.keys(system.operations).length} functions${options.defects ? `, ${defectsOf(system).length} defects` : ''}\n`,
     );
     const own: Outcome[] = [];
-    for (const job of jobsOf(system, options)) {
+    for (const job of jobs) {
       const report = verifyScenario(system, job.variant, job.scenario, {
         ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
         progress: (states, depth) =>
@@ -62,9 +70,8 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       for (const one of report.diagnostics) say(printDiagnostic(one));
       diagnostics.push(...report.diagnostics);
     }
-    if (own.length === 0)
-      throw new UsageFault(`Nothing was selected in ${name}. \`holdfast list scenarios\` and \`holdfast list defects\` say what there is.`);
     say(tableOf(own, options.defects === true));
+    if (!options.defects) say(tellEnds(own));
     if (!options.quiet)
       for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
     if (
@@ -86,9 +93,10 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       : outcomes.some(outcome => outcome.verdict === 'inconclusive')
         ? 'inconclusive'
         : 'pass';
+  if (options.trace !== undefined) say(writeTrace(options.trace, outcomes, options));
   if (options.json)
     process.stdout.write(
-      `${JSON.stringify({ schema: 'holdfast/verify/1', verdict, counts: { ...counts, diagnostics: diagnostics.length }, diagnostics, scenarios: outcomes.map(withoutBulk) })}\n`,
+      `${JSON.stringify({ schema: 'holdfast/verify/1', verdict, counts: { ...counts, diagnostics: diagnostics.length }, diagnostics, scenarios: outcomes.map(scenarioDocument) } satisfies VerifyDocument)}\n`,
     );
   else say(`${summary(counts, diagnostics.length, options.defects === true)}\n`);
   return verdict === 'pass' ? 0 : verdict === 'inconclusive' ? 3 : 1;
@@ -151,17 +159,63 @@ function shownViolations(outcome: Outcome, options: VerifyOptions): Violation[] 
   );
 }
 
-/** The document names what was found; the steps are part of it, the events of the trace are not. */
-function withoutBulk(outcome: Outcome): object {
+/** Without the events: the steps say the same, and `--trace` writes the events. */
+function scenarioDocument(outcome: Outcome): ScenarioDocument {
+  const { system, variant, scenario, verdict, passed, states, transitions, depth, seconds, statesPerSecond, bytesPerState } = outcome;
   return {
-    ...outcome,
-    violations: outcome.violations.map(({ counterexample, ...violation }) => {
-      if (counterexample === null) return { ...violation, counterexample: null };
-      const { events, ...rest } = counterexample;
-      void events;
-      return { ...violation, counterexample: rest };
-    }),
+    system,
+    variant,
+    scenario,
+    verdict,
+    passed,
+    states,
+    transitions,
+    depth,
+    seconds,
+    statesPerSecond,
+    bytesPerState: Math.round(bytesPerState),
+    ends: outcome.ends,
+    exercised: [...outcome.exercised],
+    expected: outcome.expected === undefined ? null : outcome.expected.map(one => ({ ...one })),
+    violations: outcome.violations.map(violationDocument),
   };
+}
+
+function violationDocument({ rule, sentence, source, strength, detail, count, counterexample }: Violation): ViolationDocument {
+  const step = ({ thread, text, in: functions, at }: CounterexampleStep): StepDocument => ({ thread, text, in: [...functions], at });
+  const told =
+    counterexample === null
+      ? null
+      : {
+          kind: counterexample.kind,
+          loopFrom: counterexample.loopFrom,
+          threads: counterexample.threads.map(one => ({ ...one })),
+          steps: counterexample.steps.map(step),
+          objects: { ...counterexample.objects },
+          parts: counterexample.parts.map(part => ({ ...part })),
+          waiting: counterexample.waiting.map(step),
+        };
+  return { rule, sentence, source, strength, detail, count, counterexample: told };
+}
+
+/** The first counterexample that is shown, as a trace that `check` judges. */
+function writeTrace(file: string, outcomes: readonly Outcome[], options: VerifyOptions): string {
+  for (const outcome of outcomes) {
+    for (const { rule, counterexample } of shownViolations(outcome, options)) {
+      if (counterexample === null) continue;
+      const from = `verify ${outcome.system}${outcome.variant === null ? '' : ` --variant ${outcome.variant}`} --scenario ${outcome.scenario} --rule ${rule}`;
+      const header: TraceHeader = { holdfast: 'trace', version: 1, system: outcome.system, from };
+      try {
+        writeFileSync(file, `${[header, ...counterexample.events].map(line => JSON.stringify(line)).join('\n')}\n`, { flag: 'wx' });
+      } catch (fault) {
+        throw new UsageFault(
+          `${file} was not written: ${fault instanceof Error ? fault.message : String(fault)}. An existing file is left as it is.`,
+        );
+      }
+      return `The counterexample of ${rule} is in ${file}: npx holdfast check ${file}\n`;
+    }
+  }
+  throw new UsageFault('There is no counterexample to write as a trace.');
 }
 
 interface Counts {

@@ -16,6 +16,8 @@ const schemas: readonly Schema[] = [
   { file: 'conformance/vectors.schema.json', source: 'conformance/vector.ts', root: 'VectorFile', definitions: [] },
   { file: 'conformance/protocol.schema.json', source: 'conformance/protocol.ts', root: null, definitions: ['Request', 'Answer'] },
   { file: 'conformance/report.schema.json', source: 'conformance/report.ts', root: 'RunReport', definitions: [] },
+  { file: 'conformance/verify.schema.json', source: 'conformance/command/documents.ts', root: 'VerifyDocument', definitions: [] },
+  { file: 'conformance/check.schema.json', source: 'conformance/command/documents.ts', root: 'CheckDocument', definitions: [] },
 ];
 
 /** Text of every schema by its path in the project. The same sources give the same bytes. */

@@ -24,8 +24,8 @@ test('a guard is judged for the thread of the event', () => {
   const [rule] = program.rules;
   const state = successors(program, startOf(program)).find(({ step }) => step.thread === 0)?.state;
   if (!rule || !state) throw new Error('withoutMutex cannot begin');
-  assert.equal(explainFalse(program, state, rule, { object: 'Box#1' }, 0), [{ text: 'object.lock', value: 'true' }]);
-  assert.equal(explainFalse(program, state, rule, { object: 'Box#1' }, 1), [{ text: 'object.lock', value: 'false' }]);
+  assert.equal(explainFalse(program, state, rule, { object: 'Box#1' }, 0), [{ text: 'object.lock held by this thread', value: 'true' }]);
+  assert.equal(explainFalse(program, state, rule, { object: 'Box#1' }, 1), [{ text: 'object.lock held by this thread', value: 'false' }]);
 });
 
 test('pointers, words, sets and members are given by name', () => {

@@ -61,9 +61,12 @@ function partsOf(predicate: Predicate, at: Look): Part[] {
     case 'queued':
     case 'on-queue':
     case 'has':
-    case 'holds':
-    case 'held':
       return [{ text: predicate.text, value: truth() }];
+    // A guard is written as the lock alone.
+    case 'holds':
+      return [{ text: predicate.text.includes('(') ? predicate.text : `${predicate.text} held by this thread`, value: truth() }];
+    case 'held':
+      return [{ text: predicate.text.includes('(') ? predicate.text : `${predicate.text} held by somebody`, value: truth() }];
     case 'quantified': {
       // The members that decide it: those that fail an `every`, or all of a `some` that none satisfies.
       const decides = setOf(predicate.set, at).flatMap(member => {
