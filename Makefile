@@ -5,7 +5,7 @@ SHELL := /bin/bash
 only ?=
 holdfast := node conformance/holdfast.js
 
-.PHONY: all help install build generate verify defects simulate kvm test check types format boundaries test-ends clean update-golden
+.PHONY: fuzz all help install build generate verify defects cross-check simulate kvm test check types format boundaries test-ends bench clean update-golden
 
 all: build ## Install, generate, verify, run the vectors against the simulator and the running kernel
 	@node --import tsx conformance/command/first-run.ts
@@ -19,7 +19,8 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-build: install build/linux-kvm ## Compile the adapter for the running kernel
+build: install build/linux-kvm ## Compile the adapter for the running kernel, and bundle the command line
+	@node --import tsx conformance/bundle-command.ts
 
 build/linux-kvm: $(wildcard conformance/linux-kvm/*.c conformance/linux-kvm/*.h)
 	@mkdir -p build
@@ -33,6 +34,9 @@ verify: install ## Explore every scenario of every system
 
 defects: install ## Explore every defect; each must be found by the rule it names
 	$(holdfast) verify --defects --quiet
+
+cross-check: install ## Let SPIN, where it is installed, count what the explorer counts
+	@node --import tsx conformance/command/cross-check.ts $(if $(states),--max-states $(states))
 
 simulate: install ## Run the vectors against the embedded simulator
 	$(holdfast) run --adapter simulator
@@ -52,6 +56,12 @@ types: install
 format: install
 	npx --no-install biome check --error-on-warnings .
 
+bench: build ## Measure what has a goal, beside its peer; large=1 takes minutes more
+	@node --import tsx generator/bench.ts $(if $(large),--large)
+
+fuzz: install ## Hostile input to the readers of traces, for 10 minutes; minutes=1 shortens, seed=N repeats
+	@node --import tsx oracles/fuzz.ts $(or $(minutes),10) $(seed)
+
 update-golden: install ## Rewrite the expected files under testdata/; then read the diff
 	UPDATE_GOLDEN=1 node --import tsx .ci/test-files.ts generator
 
@@ -62,7 +72,8 @@ test-ends:
 
 # oracles/ is copied beside implementations, so it imports nothing from outside; a spec imports nothing but the language and its own folder.
 boundaries:
-	@out=$$(grep -nE "from '(\.\./|[a-z@])" oracles/*.ts | grep -v '\.test\.ts:' || true); \
+	@out=$$(grep -nE "from '(\.\./|[a-z@])" oracles/*.ts | grep -v '\.test\.ts:' || true; \
+	  grep -nE "from '(\.\./\.\./|[a-z@])" oracles/*/*.ts | grep -v '\.test\.ts:' || true); \
 	if [ -n "$$out" ]; then echo "oracles/ imports from outside, and could not be copied beside an implementation:"; echo "$$out"; exit 1; fi
 	@out=$$(grep -rnE "from '[^']+'" spec --include='*.ts' | grep -vE "from '(\.\./language|\./[a-z0-9.-]+)\.ts'" | grep -v '\.test\.ts:' || true); \
 	if [ -n "$$out" ]; then echo "A spec imports something other than the language and its own folder:"; echo "$$out"; exit 1; fi

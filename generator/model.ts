@@ -12,10 +12,24 @@ export interface Place {
 }
 
 export type FieldType =
-  | { readonly kind: 'mutex' | 'spinlock' | 'srcu' | 'rcu' | 'refcount' | 'work' | 'work-queue' | 'wait-queue' | 'wait-entry' }
+  | {
+      readonly kind:
+        | 'mutex'
+        | 'spinlock'
+        | 'rwlock'
+        | 'rwsem'
+        | 'srcu'
+        | 'rcu'
+        | 'refcount'
+        | 'work'
+        | 'work-queue'
+        | 'wait-queue'
+        | 'wait-entry';
+    }
   | { readonly kind: 'set'; readonly of: string }
   | { readonly kind: 'pointer'; readonly to: string; readonly nullable: boolean }
-  | { readonly kind: 'word'; readonly values: readonly string[] }
+  /** `callable`: the words are functions, and a pointer to one of them is in the field. */
+  | { readonly kind: 'word'; readonly values: readonly string[]; readonly callable?: true }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'number'; readonly max: number };
 
@@ -69,6 +83,30 @@ export type Expression =
       readonly text: string;
     }
   | { readonly kind: 'call'; readonly of: string; readonly with: readonly Expression[]; readonly at: Place; readonly text: string }
+  /** A call through a pointer to one of these functions; `field` is where it was read, null if it is known not to be null. */
+  | {
+      readonly kind: 'call-through';
+      readonly pointer: Expression;
+      readonly of: readonly string[];
+      readonly field: string | null;
+      readonly with: readonly Expression[];
+      readonly at: Place;
+      readonly text: string;
+    }
+  /** Several values under names; only what a function of a setup returns. */
+  | { readonly kind: 'record'; readonly parts: Readonly<Record<string, Expression>> }
+  | { readonly kind: 'part'; readonly record: Expression; readonly name: string }
+  /** A loop over the set, ended by the first member that decides. `name` is the member in the condition. */
+  | {
+      readonly kind: 'quantified';
+      readonly every: boolean;
+      readonly set: FieldOf;
+      readonly of: string;
+      readonly name: string;
+      readonly condition: Expression;
+      readonly at: Place;
+      readonly text: string;
+    }
   | {
       readonly kind: 'alloc';
       readonly type: string;
@@ -132,10 +170,10 @@ export type Predicate =
   /** Wait entry on some queue. */
   | { readonly kind: 'on-queue'; readonly entry: SeenField; readonly text: string }
   | { readonly kind: 'has'; readonly set: SeenField; readonly member: Predicate; readonly text: string }
-  /** By the thread of the event: lock owned, read section open. */
-  | { readonly kind: 'holds'; readonly lock: SeenField; readonly text: string }
+  /** By the thread of the event: lock owned or read, read section open. `toWrite`: the read side of a lock is not enough. */
+  | { readonly kind: 'holds'; readonly lock: SeenField; readonly toWrite?: boolean; readonly text: string }
   /** By any thread. */
-  | { readonly kind: 'held'; readonly lock: SeenField; readonly text: string }
+  | { readonly kind: 'held'; readonly lock: SeenField; readonly toWrite?: boolean; readonly text: string }
   | {
       readonly kind: 'quantified';
       readonly every: boolean;
@@ -172,6 +210,12 @@ export type Rule = RuleHead &
     /** Lock classes (`Kvm.lock`), outside first. */
     | { readonly kind: 'order'; readonly classes: readonly string[]; readonly nested: boolean }
     | { readonly kind: 'order-exception'; readonly outer: string; readonly inner: string }
+    /** While this class is held nothing is taken, and nothing sleeps. */
+    | { readonly kind: 'innermost'; readonly lock: string }
+    /** Inside a call of the function no other class is taken or entered. */
+    | { readonly kind: 'takes-only'; readonly operation: string; readonly classes: readonly string[] }
+    /** The outermost call of a thread reads this field of an object once. */
+    | { readonly kind: 'read-once'; readonly type: string; readonly field: string }
     /** `when` is null if the rule is not an implication; it is what makes the rule exercised. */
     | { readonly kind: 'invariant'; readonly over: readonly Variable[]; readonly when: Predicate | null; readonly then: Predicate }
     /** Holds only in states where `busy` is false: nobody holds a lock that guards writing a field it reads. */
@@ -232,6 +276,12 @@ export interface System {
   readonly doc: string;
   /** Files it was read from, relative to the spec's folder. */ readonly files: readonly string[];
   readonly objects: Readonly<Record<string, ObjectType>>;
+  /** Functions that are reached through symbols: name to the declared module that they are in. */ readonly exports: Readonly<
+    Record<string, string>
+  >;
+  /** Fields that declared objects have from the beginning. */ readonly given: Readonly<
+    Record<string, Readonly<Record<string, number | boolean | string | null>>>
+  >;
   /** Declared objects: name to object type. */ readonly globals: Readonly<Record<string, string>>;
   readonly operations: Readonly<Record<string, Operation>>;
   /** Calls offered to users, in the order of the spec: offered name to operation. */ readonly interface: Readonly<Record<string, string>>;

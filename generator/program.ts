@@ -29,13 +29,19 @@ export interface Target {
  * Each step checks in this order, and an earlier *fatal* finding hides later ones:
  * 1. object is null: `always.nullNeverFollowed`, fatal;
  * 2. object was freed (or never allocated): `always.neverTouchedAfterFree`, fatal; the same for the member or entry it also touches;
- * 3. it may sleep, and the thread is in atomic context: `always.neverSleepsInAtomic`. May sleep: `lock` of a mutex, `grace-begin`,
- *    `flush-begin`, `cancel-begin`, `flush-queue-begin`, `wait-sleep`. Atomic context: the thread holds a spinlock or a
- *    wait queue's lock, or is in a read section of an rcu domain, or its context is `hardirq`;
- * 4. the field is guarded and the guard does not hold: the `guards` rule (read, has, next, pick: read guard; write, add, remove: write guard);
- * 5. it waits (`lock`, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`) for a class that a declared order puts outside
- *    one that the thread holds: the `order` rule. Held: locks owned, read sections open, and for a worker the run itself. A lock's class is `Type.field`,
- *    a domain's too (inside it holds, waiting for it acquires), a work item's run is `run of Type.field`;
+ *    An object that it touches is another thread's alone (`assert-sole`): `always.soleWhereAsserted`, not fatal;
+ * 3. it may sleep, and the thread is in atomic context: `always.neverSleepsInAtomic`. May sleep: `lock` of a mutex, `write-lock`,
+ *    `read-lock` of an rwsem, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`, `wait-sleep`. Atomic context: the thread
+ *    holds a spinlock, an rwlock (either side) or a wait queue's lock, or is in a read section of an rcu domain, or its context is `hardirq`;
+ * 4. the field is guarded and the guard does not hold, nor is the object this thread's alone (`assert-sole`): the `guards` rule (read, has, next, pick: read guard; write, add, remove: write guard);
+ * 5. it waits (`lock`, `read-lock`, `write-lock`, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`) for a class that a
+ *    declared order puts outside one that the thread holds: the `order` rule. Held: locks owned, the read side of locks, read sections open,
+ *    and for a worker the run itself. A lock's class is `Type.field`, a domain's too (inside it holds, waiting for it acquires), a work item's
+ *    run is `run of Type.field`. Both sides of a reader-writer lock are one class;
+ *    It releases (`unlock`, `read-unlock`, `exit`, `link`, `unlink`) a class while the thread holds one that a nested order puts inside it: that rule too.
+ *    It takes a lock (`lock`, `read-lock`, `write-lock`, `try-lock`) or may sleep while the thread holds the lock of an `innermost` rule: that rule.
+ *    It takes a lock or enters a read section, inside a call of the function of a `takes-only` rule that does not list the class: that rule.
+ *    It reads a field that this call has read of this object before (`read` with `once`): the `read-once` rule;
  * 6. `at-every` rules for this verb;
  * 7. what its own line below calls broken (fatal unless said otherwise).
  * A fatal finding cuts the path: there is no successor.
@@ -47,12 +53,13 @@ export type Action =
   | { readonly kind: 'branch'; readonly when: Value }
   | { readonly kind: 'jump' }
   // ahead
-  /** Field is readonly. */
+  /** Field is readonly; or the `pins` of the module that a function is in which is called through a pointer: its code is used. */
   | { readonly kind: 'read-constant'; readonly target: Target; readonly slot: number }
   /** Not held by this thread: `always.heldWhereAsserted`, not fatal. */
   | { readonly kind: 'assert-held'; readonly target: Target }
   // fields
-  | { readonly kind: 'read'; readonly target: Target; readonly slot: number }
+  /** `once`: slot with the instances of which the present call has read the field; the target's joins them. */
+  | { readonly kind: 'read'; readonly target: Target; readonly slot: number; readonly once?: number }
   | { readonly kind: 'write'; readonly target: Target; readonly value: Value }
   // sets. Touch the member too.
   | { readonly kind: 'add' | 'remove'; readonly target: Target; readonly member: Value }
@@ -61,13 +68,29 @@ export type Action =
   | { readonly kind: 'next'; readonly target: Target; readonly visited: number; readonly slot: number }
   /** For each member one successor with slot the member; for an empty set one with slot 0. Alternative: the member, or 0. */
   | { readonly kind: 'pick'; readonly target: Target; readonly slot: number }
-  // locks: mutex, spinlock, wait-queue
-  /** Enabled when free. Held by this thread: `always.neverTakenTwice`. */
+  // locks: mutex, spinlock, wait-queue; the write side of an rwlock
+  /** Enabled when free: nobody owns it, nor reads it. Held by this thread: `always.neverTakenTwice`. */
   | { readonly kind: 'lock'; readonly target: Target; readonly irq: boolean }
   /** Not this thread's: `always.releasedByHolder`. */
   | { readonly kind: 'unlock'; readonly target: Target; readonly irq: boolean }
   /** Slot 1 and taken, or 0. */
   | { readonly kind: 'try-lock'; readonly target: Target; readonly slot: number }
+  // reader-writer locks: rwlock, rwsem. The writer is an owner as above (`lock` and `unlock`, but see `write-lock`); readers are counted
+  // by thread, as read sections are.
+  /**
+   * Enabled when no other thread owns it and, of an rwsem, none is queued to write it. Owned by this thread, or an rwsem that it reads
+   * already (a writer may stand between the two): `always.neverTakenTwice`. Readers of an rwlock may recurse.
+   */
+  | { readonly kind: 'read-lock'; readonly target: Target }
+  /** Not read by this thread: `always.releasedByHolder`. */
+  | { readonly kind: 'read-unlock'; readonly target: Target }
+  /**
+   * Write side of an rwsem. Always enabled: to `next` with the lock owned if it is free, else to `otherwise`, which is `write-lock-queued`,
+   * queued: new readers wait from here on. Owned or read by this thread: `always.neverTakenTwice`.
+   */
+  | { readonly kind: 'write-lock'; readonly target: Target }
+  /** Enabled when nobody owns or reads it. Owned, and no longer queued. Was judged when it queued: only what it touches is judged here. */
+  | { readonly kind: 'write-lock-queued'; readonly target: Target }
   // read sections: srcu, rcu. A thread's sections of one domain nest (last in, first out).
   | { readonly kind: 'enter' | 'exit'; readonly target: Target }
   /** Notes for each thread how many sections it has open. Open by this thread itself: `always.everyWaitEnds`. */
@@ -80,7 +103,13 @@ export type Action =
   | { readonly kind: 'get-unless-zero'; readonly target: Target; readonly slot: number }
   /** At 0: `always.referencesBalance`. To `otherwise` (what the last put runs) if it reaches 0, else to `next`. */
   | { readonly kind: 'put'; readonly target: Target }
+  /** As `put`, but always to `next`: if it reaches 0 the target joins the slot `later`, whose members are released at the end of the thread's outermost call. */
+  | { readonly kind: 'put-later'; readonly target: Target; readonly later: number }
+  /** For each member of the slot `later` one successor: slot is the member, `later` loses it. Alternative: the member. Only where there is one. */
+  | { readonly kind: 'next-later'; readonly type: string; readonly later: number; readonly slot: number }
   // lifetime
+  /** From here on a touch of the object by another thread: `always.soleWhereAsserted`, not fatal; and every guard of its fields holds for this thread. */
+  | { readonly kind: 'assert-sole'; readonly object: Value; readonly type: string }
   /** Takes the lowest instance never used; fields not given are 0. */
   | { readonly kind: 'alloc'; readonly type: string; readonly fields: Readonly<Record<string, Value>>; readonly slot: number }
   /**
@@ -134,6 +163,8 @@ export type Action =
   | { readonly kind: 'choose'; readonly alternatives: readonly number[]; readonly byCaller: boolean }
   /** `always.bugNeverReached`, fatal. */
   | { readonly kind: 'bug' }
+  /** The function pointer in this field (`Device.putKvm`), which is called, is null: `always.nullNeverFollowed`, fatal. */
+  | { readonly kind: 'call-null'; readonly field: string }
   // calls as seen from outside
   | { readonly kind: 'call'; readonly call: number }
   /** Judges the call's contract, if it has one. */
@@ -191,15 +222,19 @@ export interface State {
   /** `Irqfd#1.kvm`: a field's value. Lock: 0 or 1 + index of the owning thread. Work: 1 if pending. Entry: 0 or 1 + index into `Program.waitQueues`. */
   readonly cells: Record<string, number>;
   /** `Irqfd#1.entry` to 1 if linked exclusively. */ readonly exclusive: Record<string, number>;
+  /** `KvmVfio#1` to 1 + index of the thread that it is the sole property of. */ sole?: Record<string, number>;
   readonly threads: ThreadState[];
 }
 export interface ThreadState {
   /** Node it is at, or END. */ node: number;
   /** Live slots only; a slot that nobody will read is 0. */ readonly slots: Record<number, number>;
-  /** `Irqfd#1.srcu`: read sections open. */ readonly readers: Record<string, number>;
+  /** `Irqfd#1.srcu`: read sections open, read sides of a lock held. */ readonly readers: Record<string, number>;
   /** `Irqfd#1.srcu` and the index of the reading thread, joined by a space: sections waited for. */ readonly grace: Record<string, number>;
   /** `Irqfd#1.inject`: runs waited for, by flush, cancel and flush-queue. */ readonly flush: Record<string, number>;
-  /** `Eventfd#1.wait`: 1 asleep or about to, until woken. */ readonly waiting: Record<string, number>;
+  /** `Eventfd#1.wait`: 1 asleep or about to, until woken. `Kvm#1.rwsem`: 1 while queued to write it. */ readonly waiting: Record<
+    string,
+    number
+  >;
   /** Errnos (bit = index in the contract's `fails`) whose condition was true at an instant of the present call. */ seen: number;
   /** 1 while at every instant of the present call some condition was true. */ due: number;
   /** 1 if `ensures` was true at an instant of the present call. */ ensured: number;
@@ -242,7 +277,9 @@ export interface Program {
   readonly variant: string | null;
   readonly scenario: string;
   readonly types: readonly ProgramType[];
-  /** Declared objects: name to type; each is instance 1 of its type. */ readonly globals: Readonly<Record<string, string>>;
+  /** Declared objects: name to type. Those of one type are its first instances, in this order. */ readonly globals: Readonly<
+    Record<string, string>
+  >;
   readonly words: readonly string[];
   readonly waitQueues: readonly { readonly type: string; readonly instance: number; readonly field: string }[];
   /** Work fields by the work-queue field their `queue` names: `KvmModule.cleanup` to [`Irqfd.shutdown`]. */

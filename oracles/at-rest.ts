@@ -69,6 +69,7 @@ export function quiesce(judge: Judge, stays: readonly string[]): void {
         case 'lock':
         case 'wait-queue':
           if (part.owner !== null) left(`${part.owner.name} still holds ${part.name}.`, self.name, part.since);
+          for (const reader of part.readers?.keys() ?? []) left(`${reader.name} still reads ${part.name}.`, self.name);
           break;
         case 'domain':
           for (const reader of part.readers.keys()) left(`${reader.name} is still in a read section of ${part.name}.`, self.name);

@@ -277,6 +277,13 @@ const cases: Readonly<Record<(typeof builtInNames)[number], readonly Case[]>> = 
       earlier: 4,
     },
   ],
+  soleWhereAsserted: [
+    {
+      title: 'another thread reads what one says is its alone',
+      broken: [t1.sole('Device#1'), t2.read('Device#1.count', 0)],
+      fine: [t1.sole('Device#1'), t1.read('Device#1.count', 0)],
+    },
+  ],
   bugNeverReached: [{ title: 'the impossible happens', broken: [t1.bug], fine: [] }],
 };
 

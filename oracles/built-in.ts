@@ -126,6 +126,11 @@ export const builtInRules = {
     needs: holding,
     brokenAt: ['assert-held'],
   },
+  soleWhereAsserted: {
+    sentence: 'What a thread says is its alone is touched by no other (`assertSole`).',
+    needs: ['assert-sole', 'free'],
+    brokenAt: touches,
+  },
   bugNeverReached: { sentence: 'What the author thinks cannot happen does not (`bug`).', needs: [], brokenAt: ['bug'] },
 } satisfies Record<string, BuiltInRule>;
 

@@ -1,7 +1,8 @@
 /** What the rules of a system ask for at each class of fields, looked up by the class's number: made once, so that judging an event only reads. */
-import type { Condition, OracleDefinition } from './definition.ts';
+import type { Condition, FieldKind, OracleDefinition } from './definition.ts';
 import type { Judge, RuleState } from './judge.ts';
 import { kindOfAction } from './observed.ts';
+import type { Monitor } from './state-rules.ts';
 import { runClass } from './thread.ts';
 
 /** A rule of order as it is for one class: what a thread must not have while it waits for it. By number of the node. */
@@ -13,6 +14,7 @@ export interface ClassRules {
   /** `Irqfd.kvm`, and the class of its runs if it is a work item. */
   readonly name: string;
   readonly run: string;
+  readonly kind: FieldKind;
   /** Never written after the object was made. */
   readonly constant: boolean;
   readonly pointer: boolean;
@@ -23,10 +25,10 @@ export interface ClassRules {
   readonly orders: readonly OrderAt[];
   /** Orders whose locks are let go in reverse: what the thread must not have when it lets go of this one. */
   readonly nested: readonly OrderAt[];
-  /** Some `at-every` rule judges a verb on it. */
+  /** A rule that the slow way judges asks for each event on it: `at-every`, `innermost` and the like. */
   readonly atEvery: boolean;
-  /** Some rule about states looks at it. */
-  readonly watched: boolean;
+  /** Rules about states that look at it. */
+  readonly watching: readonly Monitor[];
   /** Some contract looks at it. */
   readonly contracts: boolean;
 }
@@ -36,7 +38,7 @@ export interface ClassTables {
   readonly nodes: number;
 }
 
-export function createClassTables(definition: OracleDefinition, judge: Judge, watches: (what: string) => boolean): ClassTables {
+export function createClassTables(definition: OracleDefinition, judge: Judge, watching: (what: string) => readonly Monitor[]): ClassTables {
   const names = Object.entries(definition.types).flatMap(([type, { fields }]) => Object.keys(fields).map(field => `${type}.${field}`));
   const nodeNames = [...names, ...names.map(runClass)];
   const exceptions = new Set(definition.rules.flatMap(rule => (rule.kind === 'order-exception' ? [`${rule.outer} ${rule.inner}`] : [])));
@@ -49,9 +51,11 @@ export function createClassTables(definition: OracleDefinition, judge: Judge, wa
       const isInside = (node: string): boolean => rule.classes.indexOf(node) > place && (nestedOnly || !exceptions.has(`${node} ${name}`));
       return [{ state: judge.rule(rule.name), inside: nodeNames.map(isInside) }];
     });
+  const asksWhoTakes = definition.rules.some(rule => rule.kind === 'innermost' || rule.kind === 'takes-only');
   const classes = Object.entries(definition.types).flatMap(([type, { fields }]) =>
     Object.entries(fields).map(([field, table]): ClassRules => {
       const name = `${type}.${field}`;
+      const isSole = definition.sole?.includes(type) === true;
       const [guards] = definition.rules.flatMap(rule => {
         const guard = rule.kind === 'guards' && rule.type === type ? (rule.fields[field] ?? null) : null;
         return guard === null ? [] : [{ state: judge.rule(rule.name), guard }];
@@ -59,15 +63,17 @@ export function createClassTables(definition: OracleDefinition, judge: Judge, wa
       return {
         name,
         run: runClass(name),
-        constant: table.constant,
+        kind: table.kind,
+        constant: table.constant && !isSole,
         pointer: table.kind === 'pointer',
         guard: guards === undefined || guards.state.judged === 'not' ? null : guards.state,
         read: guards?.guard.read ?? [],
         write: guards?.guard.write ?? [],
         orders: ordersAt(name, false),
         nested: ordersAt(name, true),
-        atEvery: acted.has(name),
-        watched: watches(name),
+        atEvery:
+          acted.has(name) || asksWhoTakes || isSole || definition.rules.some(rule => rule.kind === 'read-once' && rule.field === name),
+        watching: watching(name),
         contracts: asked.has(name),
       };
     }),

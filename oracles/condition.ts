@@ -18,16 +18,19 @@ export function isLive(thing: Perhaps<Thing>): boolean {
 export const isQueued = (work: Perhaps<Work>): boolean => work != null && (work.pending || work.running !== null);
 export const isOnQueue = (entry: Perhaps<Entry>): boolean => entry?.queue != null;
 
-/** By this thread: a lock owned, a read section open. */
+/** By this thread: a lock owned or read, a read section open. */
 export function holds(thread: Thread, on: Perhaps<Lock | Domain>): boolean {
   if (on == null) return false;
-  return on.kind === 'domain' ? on.readers.has(thread) : on.owner === thread;
+  return (on.kind !== 'domain' && on.owner === thread) || on.readers?.has(thread) === true;
 }
+/** As `holds`, but reading a lock is not enough. */
+export const holdsToWrite = (thread: Thread, on: Perhaps<Lock>): boolean => on?.owner === thread;
 /** By anyone. */
 export function isHeld(on: Perhaps<Lock | Domain>): boolean {
   if (on == null) return false;
-  return on.kind === 'domain' ? on.readers.size > 0 : on.owner !== null;
+  return (on.kind !== 'domain' && on.owner !== null) || (on.readers?.size ?? 0) > 0;
 }
+export const isHeldToWrite = (on: Perhaps<Lock>): boolean => on?.owner != null;
 /** A flag used as a lock is held by whoever wrote 'taken'. */
 export function holdsFlag(thread: Thread, thing: Perhaps<Thing>, field: string): boolean {
   const slot = thing?.[identity].slots.find(one => one.field === field);

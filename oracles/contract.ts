@@ -15,6 +15,8 @@ export interface CallUnderWay {
   /** What the thread held when it called. */
   readonly held: readonly Holding[];
   readonly contracts: readonly ContractUnderWay[];
+  /** Fields of `read-once` rules that it has read, by name, and the event. */
+  readonly reads: Map<string, number>;
 }
 interface ContractUnderWay {
   readonly rule: ContractRule;

@@ -7,6 +7,8 @@ import type { Thread } from './thread.ts';
 export type FieldKind =
   | 'mutex'
   | 'spinlock'
+  | 'rwlock'
+  | 'rwsem'
   | 'srcu'
   | 'rcu'
   | 'refcount'
@@ -85,6 +87,23 @@ export interface OrderException extends Head {
   readonly outer: string;
   readonly inner: string;
 }
+/** While a lock of this class is held, none is taken and nothing sleeps. */
+export interface InnermostRule extends Head {
+  readonly kind: 'innermost';
+  readonly lock: string;
+}
+/** During these calls only these classes are taken. Without a call that is offered a trace cannot show it. */
+export interface TakesOnlyRule extends Head {
+  readonly kind: 'takes-only';
+  readonly calls: readonly string[];
+  readonly classes: readonly string[];
+}
+/** A call reads this class of fields once of an object. Where no call is offered a trace cannot show it. */
+export interface ReadOnceRule extends Head {
+  readonly kind: 'read-once';
+  readonly field: string;
+  readonly hasCalls: boolean;
+}
 export interface StateRule extends Head, Quantified {
   readonly kind: 'invariant' | 'settled';
   /** Not looked at while this is true. */
@@ -110,14 +129,25 @@ export interface ContractRule extends Head {
   readonly fails: Readonly<Record<string, Condition | null>>;
   readonly ensures: Condition | null;
 }
-export type RuleDefinition = GuardsRule | OrderRule | OrderException | StateRule | AtEveryRule | ContractRule;
+export type RuleDefinition =
+  | GuardsRule
+  | OrderRule
+  | OrderException
+  | InnermostRule
+  | TakesOnlyRule
+  | ReadOnceRule
+  | StateRule
+  | AtEveryRule
+  | ContractRule;
 
 export interface OracleDefinition {
   readonly system: string;
   readonly types: Readonly<Record<string, TypeTable>>;
-  /** Declared objects: name to object type; each is number 1 of its type. */
+  /** Declared objects: name to object type. Those of one type are its first, in this order. */
   readonly globals: Readonly<Record<string, string>>;
   /** Work classes by the class of the work queue that they are queued on. */
   readonly queues: Readonly<Record<string, readonly string[]>>;
   readonly rules: readonly RuleDefinition[];
+  /** Object types of which a thread may say that it alone can reach one. */
+  readonly sole?: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** Which fields an event of each kind has, and what each may be. The compiler holds this table to the type of events. */
 import type { FieldKind, OracleDefinition } from './definition.ts';
-import type { Event, EventKind, Scalar } from './event.ts';
+import type { Event, EventKind, ReadMode, Scalar } from './event.ts';
 
 /** What is wrong with a value, as a sentence without its subject: `is 3, not a boolean`. Null if nothing is. */
 export interface Shape<Value> {
@@ -75,7 +75,11 @@ const oneOf = <Word extends string>(...words: readonly Word[]): Shape<Word> => (
   wrong: value => (words.some(word => word === value) ? null : not(value, `one of ${words.join(', ')}`)),
 });
 
-const lock = place('mutex', 'spinlock', 'wait-queue');
+const lock = place('mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue');
+const readMode = oneOf('read', 'recursive-read');
+const perhapsReadMode: Shape<ReadMode | undefined> = {
+  wrong: (value, names) => (value === undefined ? null : readMode.wrong(value, names)),
+};
 const domain = place('srcu', 'rcu');
 const plain = place('pointer', 'word', 'boolean', 'number');
 const queue = place('wait-queue');
@@ -95,17 +99,19 @@ export const eventFields = {
   remove: { set: place('set'), member: object },
   has: { set: place('set'), member: object, found: yesOrNo },
   next: { set: place('set'), member: orNull(object) },
-  want: { lock, irq: perhapsYesOrNo },
-  got: { lock, irq: perhapsYesOrNo },
-  released: { lock, irq: perhapsYesOrNo },
-  tried: { lock, got: yesOrNo },
-  'assert-held': { lock: place('mutex', 'spinlock', 'wait-queue', 'srcu', 'rcu') },
+  want: { lock, irq: perhapsYesOrNo, mode: perhapsReadMode },
+  got: { lock, irq: perhapsYesOrNo, mode: perhapsReadMode },
+  released: { lock, irq: perhapsYesOrNo, mode: perhapsReadMode },
+  tried: { lock, got: yesOrNo, irq: perhapsYesOrNo, mode: perhapsReadMode },
+  'assert-held': { lock: place('mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue', 'srcu', 'rcu') },
   enter: { domain },
   exit: { domain },
   'grace-begin': { domain },
   'grace-end': { domain },
   get: { counter: place('refcount') },
   put: { counter: place('refcount') },
+  'put-later': { counter: place('refcount') },
+  'assert-sole': { object },
   'get-unless-zero': { counter: place('refcount'), got: yesOrNo },
   queue: { work: place('work'), on: orNull(place('work-queue')), queued: yesOrNo },
   'run-begin': { work: place('work') },
@@ -130,6 +136,16 @@ export const eventFields = {
 } satisfies EventFields;
 
 export const isEventKind = (kind: unknown): kind is EventKind => typeof kind === 'string' && Object.hasOwn(eventFields, kind);
+
+/** Names of a trace without a system: any that are made as names are. Types and fields are what they are used as. */
+export const anyNames: Names = {
+  wrongObject: name => (objectName.test(name) ? null : not(name, 'the name of an object, such as Type#1')),
+  wrongPlace: name => (placeName.test(name) ? null : not(name, 'the name of a field, such as Type#1.field')),
+  wrongClass: name => (className.test(name) ? null : not(name, 'a type, or a field of one, such as Type.field')),
+  wrongValue: () => null,
+};
+const placeName = /^[A-Za-z_$][\w$]*#[1-9]\d{0,14}\.[\w$.]+$/;
+const className = /^[A-Za-z_$][\w$]*(\.[\w$.]+)?$/;
 
 const objectName = /^([A-Za-z_$][\w$]*)#([1-9]\d{0,14})$/;
 const mostRemembered = 65_536;

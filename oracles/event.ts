@@ -12,12 +12,21 @@ export type Scalar = string | number | boolean | null;
 export interface TraceHeader {
   readonly holdfast: 'trace';
   readonly version: 1;
-  readonly system: string;
+  /** Null: a trace of no system that has a spec. It is judged by what holds for every program. */
+  readonly system: string | null;
   /** Event kinds that whoever wrote the trace can see; all of them if absent. A rule that needs another kind is inconclusive. */
   readonly observes?: readonly EventKind[];
+  /** What a field is, by `Type.field`, for a trace without a system. Of a lock or a domain that is not listed nobody knows whether it sleeps. */
+  readonly places?: Readonly<Record<string, PlaceKind>>;
   /** How the trace came about, and how to get it again. */
   readonly from?: string;
 }
+
+/** Locks and read sections, as far as it matters to every program: may its taker sleep, and may its holder? */
+export type PlaceKind = 'mutex' | 'spinlock' | 'wait-queue' | 'rw-lock' | 'rw-semaphore' | 'semaphore' | 'rcu' | 'srcu';
+
+/** How a lock with several holders is taken. Absent: alone. A plain reader queues behind a writer that waits; a recursive one does not. */
+export type ReadMode = 'read' | 'recursive-read';
 
 interface Common {
   /** Position in the trace, strictly increasing. */
@@ -45,13 +54,17 @@ export type Event = Common &
     | { readonly kind: 'has'; readonly set: string; readonly member: string; readonly found: boolean }
     /** The next or any member of a set is looked at; null when there is none. */
     | { readonly kind: 'next'; readonly set: string; readonly member: string | null }
-    /** Before the thread waits for the lock, so that a trace shows a deadlock. Locks: mutex, spinlock, wait queue. */
-    | { readonly kind: 'want' | 'got' | 'released'; readonly lock: string; readonly irq?: boolean }
-    | { readonly kind: 'tried'; readonly lock: string; readonly got: boolean }
+    /** Before the thread waits for the lock, so that a trace shows a deadlock. Locks: mutex, spinlock, reader-writer lock, wait queue. */
+    | { readonly kind: 'want' | 'got' | 'released'; readonly lock: string; readonly irq?: boolean; readonly mode?: ReadMode }
+    | { readonly kind: 'tried'; readonly lock: string; readonly got: boolean; readonly irq?: boolean; readonly mode?: ReadMode }
     /** The code claims to hold it (`lockdep_assert_held`). */
     | { readonly kind: 'assert-held'; readonly lock: string }
     | { readonly kind: 'enter' | 'exit' | 'grace-begin' | 'grace-end'; readonly domain: string }
     | { readonly kind: 'get' | 'put'; readonly counter: string }
+    /** As `put`; what the last one runs is put off until the thread is out of its outermost call (`fput`). */
+    | { readonly kind: 'put-later'; readonly counter: string }
+    /** From here on no other thread touches the object. */
+    | { readonly kind: 'assert-sole'; readonly object: string }
     | { readonly kind: 'get-unless-zero'; readonly counter: string; readonly got: boolean }
     | { readonly kind: 'queue'; readonly work: string; readonly on: string | null; readonly queued: boolean }
     /** A worker runs the item. */

@@ -3,11 +3,11 @@
  * before anything was changed: then the caller builds the event and gives it to the oracle, which judges and explains it. So both count
  * the same, find the same, and may take turns.
  *
- * Every function returns false where it declines. Objects and what is inside them are those of the world, alive.
+ * What its handlers are given is alive.
  */
 import { type ClassRules, createClassTables } from './class-rules.ts';
 import type { Condition } from './definition.ts';
-import type { Scalar } from './event.ts';
+import type { EventKind, Scalar } from './event.ts';
 import type { Oracle } from './oracle.ts';
 import type { Slot, Thing, WaitQueue, Work, WorkQueue } from './thing.ts';
 import { type Cells, type Counter, type Domain, type Entry, type Identity, identity, type Lock, type Part } from './thing.ts';
@@ -15,30 +15,20 @@ import type { Holding, Thread } from './thread.ts';
 import type { Finding } from './verdict.ts';
 import { zero } from './world.ts';
 
+/** What an event acts on, and what else it names: the cells of an object, something inside one, or a plain value. */
+export type Place = Slot | Part;
+export type Other = Scalar | Cells | Place;
+/** `flag` is what the event says of its success: queued, linked, found, got. False: declined. */
+export type Handler = (thread: Thread, place: Place, rules: ClassRules, other: Other, flag: boolean, seq: number) => boolean;
+
 export interface FastLane {
-  readonly want: (thread: Thread, lock: Lock, seq: number) => boolean;
-  readonly got: (thread: Thread, lock: Lock, seq: number) => boolean;
-  readonly released: (thread: Thread, lock: Lock) => boolean;
-  readonly enter: (thread: Thread, domain: Domain, seq: number) => boolean;
-  readonly exit: (thread: Thread, domain: Domain) => boolean;
-  readonly get: (counter: Counter) => boolean;
-  readonly put: (thread: Thread, counter: Counter) => boolean;
-  /** The value of a pointer is the object's cells. */
-  readonly read: (thread: Thread, place: Slot | Counter, value: Scalar | Cells) => boolean;
-  readonly write: (thread: Thread, slot: Slot, value: Scalar | Cells, seq: number) => boolean;
-  readonly addOrRemove: (thread: Thread, set: Slot, member: Cells, inside: boolean, seq: number) => boolean;
-  /** `has` and `next`; null: there was none. */
-  readonly looked: (thread: Thread, set: Slot, member: Cells | null, inside: boolean) => boolean;
-  readonly queue: (work: Work, on: WorkQueue | null, queued: boolean, seq: number) => boolean;
-  readonly runBegin: (thread: Thread, work: Work, seq: number) => boolean;
-  readonly runEnd: (thread: Thread, work: Work) => boolean;
-  readonly link: (queue: WaitQueue, entry: Entry, seq: number) => boolean;
-  readonly unlink: (queue: WaitQueue, entry: Entry) => boolean;
-  readonly callback: () => boolean;
+  readonly handlers: Readonly<Partial<Record<EventKind, Handler>>>;
+  /** By the number of the class. */
+  readonly classes: readonly ClassRules[];
   /** After an event that was not declined: what the state it led to breaks. */
   readonly settle: (thread: Thread, seq: number) => readonly Finding[];
   /** After the oracle judged an event that was declined: what it knows now need not be asked again. */
-  readonly judged: (thread: Thread) => void;
+  readonly judged: (thread: Thread | null) => void;
   /** Events that were not declined. */
   readonly events: () => number;
 }
@@ -47,9 +37,21 @@ const none: readonly Finding[] = [];
 
 export function createFastLane({ inside }: Oracle): FastLane {
   const { judge, settle } = inside;
-  const { always, here, stateRules } = judge;
-  const { classes, nodes } = createClassTables(judge.definition, judge, stateRules.watches);
-  const touched = always.neverTouchedAfterFree;
+  const { stateRules } = judge;
+  const {
+    neverTouchedAfterFree: touched,
+    everyWaitEnds,
+    lastPutTakesNoHeldLock,
+    neverResurrected,
+    neverSleepsInAtomic,
+    neverTakenTwice,
+    noLockCycle,
+    nullNeverFollowed,
+    referencesBalance,
+    releasedByHolder,
+  } = judge.always;
+  const here = { thread: judge.thread, globals: judge.world.globals };
+  const { classes, nodes } = createClassTables(judge.definition, judge, stateRules.watching);
   /** Pairs of nodes that the lock graph, or the puts under locks, are known to have. */
   const knownEdges = new Uint8Array(nodes * nodes);
   const knownPuts = new Uint8Array(nodes * nodes);
@@ -58,6 +60,8 @@ export function createFastLane({ inside }: Oracle): FastLane {
   /** A state rule has to be judged, a call has seen another instant. */
   let instant = false;
   let events = 0;
+  /** What is found goes into it; nearly always nothing is. */
+  let fresh: Finding[] = [];
 
   const rulesOf = (place: Slot | Part): ClassRules => {
     const rules = classes[place.number];
@@ -67,7 +71,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
   const nodeOf = ({ of }: Holding): number => (of.kind === 'work' ? of.number + classes.length : of.number);
 
   function changed(rules: ClassRules, object: Identity): void {
-    if (rules.watched) stateRules.changed(rules.name, object);
+    if (rules.watching.length > 0) stateRules.mark(rules.watching, object);
     if (rules.contracts) instant = true;
   }
   function isAtomic(thread: Thread): boolean {
@@ -105,11 +109,10 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function want(thread: Thread, lock: Lock, seq: number): boolean {
-    const rules = rulesOf(lock);
+  function want(thread: Thread, lock: Lock, rules: ClassRules, seq: number): boolean {
     const { owner } = lock;
     const { held } = thread;
-    if (rules.atEvery || thread.releases.length > 0) return false;
+    if (rules.atEvery || lock.readers !== null || thread.releases.length > 0) return false;
     if (owner !== null && (owner === thread || owner.waits !== null || owner.ended)) return false;
     let pairs = 0;
     if (held.length > 0 || thread.context === 'hardirq') {
@@ -129,21 +132,20 @@ export function createFastLane({ inside }: Oracle): FastLane {
       }
     }
     touched.exercised++;
-    if (lock.sleeps) always.neverSleepsInAtomic.exercised++;
+    if (lock.sleeps) neverSleepsInAtomic.exercised++;
     for (let one = 0; one < rules.orders.length; one++) {
       const order = rules.orders[one];
       if (order !== undefined) order.state.exercised++;
     }
-    always.neverTakenTwice.exercised++;
-    always.noLockCycle.exercised += pairs;
-    always.everyWaitEnds.exercised++;
+    neverTakenTwice.exercised++;
+    noLockCycle.exercised += pairs;
+    everyWaitEnds.exercised++;
     thread.waits = { kind: 'lock', lock, thread, since: seq };
     return true;
   }
 
-  function got(thread: Thread, lock: Lock, seq: number): boolean {
-    if (lock.owner !== null || lock.depth !== 0) return false;
-    const rules = rulesOf(lock);
+  function got(thread: Thread, lock: Lock, rules: ClassRules, seq: number): boolean {
+    if (lock.readers !== null || lock.owner !== null || lock.depth !== 0) return false;
     touched.exercised++;
     thread.waits = null;
     lock.owner = thread;
@@ -154,11 +156,10 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function released(thread: Thread, lock: Lock): boolean {
-    const rules = rulesOf(lock);
-    if (lock.owner !== thread || lock.depth !== 1 || rules.atEvery || !leavesNested(thread, rules)) return false;
+  function released(thread: Thread, lock: Lock, rules: ClassRules): boolean {
+    if (lock.readers !== null || lock.owner !== thread || lock.depth !== 1 || rules.atEvery || !leavesNested(thread, rules)) return false;
     touched.exercised++;
-    always.releasedByHolder.exercised++;
+    releasedByHolder.exercised++;
     letGo(thread, lock);
     lock.depth = 0;
     lock.owner = null;
@@ -166,8 +167,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function enter(thread: Thread, domain: Domain, seq: number): boolean {
-    const rules = rulesOf(domain);
+  function enter(thread: Thread, domain: Domain, rules: ClassRules, seq: number): boolean {
     if (rules.atEvery) return false;
     touched.exercised++;
     domain.readers.set(thread, (domain.readers.get(thread) ?? 0) + 1);
@@ -176,12 +176,11 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function exit(thread: Thread, domain: Domain): boolean {
-    const rules = rulesOf(domain);
+  function exit(thread: Thread, domain: Domain, rules: ClassRules): boolean {
     const open = domain.readers.get(thread) ?? 0;
     if (open === 0 || domain.waiters.size > 0 || rules.atEvery || !leavesNested(thread, rules)) return false;
     touched.exercised++;
-    always.releasedByHolder.exercised++;
+    releasedByHolder.exercised++;
     letGo(thread, domain);
     if (open === 1) domain.readers.delete(thread);
     else domain.readers.set(thread, open - 1);
@@ -189,18 +188,16 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function get(counter: Counter): boolean {
-    const rules = rulesOf(counter);
+  function get(counter: Counter, rules: ClassRules): boolean {
     if (counter.count === 0 || rules.atEvery) return false;
     touched.exercised++;
-    always.neverResurrected.exercised++;
+    neverResurrected.exercised++;
     counter.count++;
     changed(rules, counter.of);
     return true;
   }
 
-  function put(thread: Thread, counter: Counter): boolean {
-    const rules = rulesOf(counter);
+  function put(thread: Thread, counter: Counter, rules: ClassRules): boolean {
     const { held } = thread;
     if (counter.count < 2 || rules.atEvery) return false;
     for (let at = 0; at < held.length; at++) {
@@ -210,29 +207,26 @@ export function createFastLane({ inside }: Oracle): FastLane {
       return false;
     }
     touched.exercised++;
-    always.referencesBalance.exercised++;
-    if (held.length > 0) always.lastPutTakesNoHeldLock.exercised++;
+    referencesBalance.exercised++;
+    if (held.length > 0) lastPutTakesNoHeldLock.exercised++;
     counter.count--;
     changed(rules, counter.of);
     return true;
   }
 
-  function read(thread: Thread, place: Slot | Counter, value: Scalar | Cells): boolean {
-    const rules = rulesOf(place);
-    if (place.kind === 'counter') return !rules.atEvery;
+  function read(thread: Thread, place: Slot, rules: ClassRules, value: Scalar | Cells): boolean {
     if (place.cells[place.field] !== value) return false;
     if (!rules.constant) {
       if (rules.atEvery || !canRead(thread, place, rules)) return false;
       if (rules.guard !== null) rules.guard.exercised++;
     }
     touched.exercised++;
-    if (rules.pointer) always.nullNeverFollowed.exercised++;
+    if (rules.pointer) nullNeverFollowed.exercised++;
     return true;
   }
 
-  function write(thread: Thread, slot: Slot, value: Scalar | Cells, seq: number): boolean {
-    const rules = rulesOf(slot);
-    if (rules.atEvery || slot.members !== null || !canWrite(thread, slot, rules)) return false;
+  function write(thread: Thread, slot: Slot, rules: ClassRules, value: Scalar | Cells, seq: number): boolean {
+    if (rules.atEvery || !fits(slot, value) || !canWrite(thread, slot, rules)) return false;
     if (rules.guard !== null) rules.guard.exercised++;
     touched.exercised++;
     slot.cells[slot.field] = value === null || value === 0 ? zero(slot) : value;
@@ -242,8 +236,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function addOrRemove(thread: Thread, set: Slot, member: Cells, inside: boolean, seq: number): boolean {
-    const rules = rulesOf(set);
+  function addOrRemove(thread: Thread, set: Slot, rules: ClassRules, member: Cells, inside: boolean, seq: number): boolean {
     if (rules.atEvery || !canWrite(thread, set, rules)) return false;
     if (rules.guard !== null) rules.guard.exercised++;
     touched.exercised++;
@@ -253,8 +246,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function looked(thread: Thread, set: Slot, member: Cells | null, inside: boolean): boolean {
-    const rules = rulesOf(set);
+  function looked(thread: Thread, set: Slot, rules: ClassRules, member: Cells | null, inside: boolean): boolean {
     if (rules.atEvery || !canRead(thread, set, rules)) return false;
     if (rules.guard !== null) rules.guard.exercised++;
     touched.exercised++;
@@ -275,8 +267,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     changed(rules, set.of);
   }
 
-  function queue(work: Work, on: WorkQueue | null, queued: boolean, seq: number): boolean {
-    const rules = rulesOf(work);
+  function queue(work: Work, rules: ClassRules, on: WorkQueue | null, queued: boolean, seq: number): boolean {
     if (rules.atEvery) return false;
     touched.exercised += on === null ? 1 : 2;
     if (!queued) return true;
@@ -287,8 +278,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function runBegin(thread: Thread, work: Work, seq: number): boolean {
-    const rules = rulesOf(work);
+  function runBegin(thread: Thread, work: Work, rules: ClassRules, seq: number): boolean {
     touched.exercised++;
     work.pending = false;
     work.running = thread;
@@ -297,8 +287,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function runEnd(thread: Thread, work: Work): boolean {
-    const rules = rulesOf(work);
+  function runEnd(thread: Thread, work: Work, rules: ClassRules): boolean {
     if (work.waiters.size > 0 || thread.held.at(-1)?.of !== work) return false;
     thread.releases.length = 0;
     thread.held.pop();
@@ -307,8 +296,8 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function link(on: WaitQueue, entry: Entry, seq: number): boolean {
-    if (rulesOf(on).atEvery) return false;
+  function link(on: WaitQueue, rules: ClassRules, entry: Entry, seq: number): boolean {
+    if (rules.atEvery) return false;
     touched.exercised += 2;
     entry.queue?.entries.delete(entry);
     entry.queue = on;
@@ -318,8 +307,8 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return true;
   }
 
-  function unlink(on: WaitQueue, entry: Entry): boolean {
-    if (rulesOf(on).atEvery) return false;
+  function unlink(rules: ClassRules, entry: Entry): boolean {
+    if (rules.atEvery) return false;
     touched.exercised += 2;
     entry.queue?.entries.delete(entry);
     entry.queue = null;
@@ -332,15 +321,17 @@ export function createFastLane({ inside }: Oracle): FastLane {
     if (!stateRules.due() && !instant) return none;
     const atInstant = instant;
     instant = false;
-    judge.begin(seq, thread);
-    return settle(atInstant);
+    judge.begin(seq, thread, fresh);
+    const found = settle(atInstant);
+    if (found.length > 0) fresh = [];
+    return found;
   }
 
-  function judged(thread: Thread): void {
+  function judged(thread: Thread | null): void {
     const asked = asking;
     asking = null;
     instant = false;
-    if (asked === null) return;
+    if (asked === null || thread === null) return;
     const { waits } = thread;
     for (const holding of thread.held) {
       // Only if the oracle went as far as noting it: it may have broken off before.
@@ -351,30 +342,76 @@ export function createFastLane({ inside }: Oracle): FastLane {
   }
 
   return {
-    want,
-    got,
-    released,
-    enter,
-    exit,
-    get,
-    put,
-    read,
-    write,
-    addOrRemove,
-    looked,
-    queue,
-    runBegin,
-    runEnd,
-    link,
-    unlink,
-    callback() {
-      touched.exercised += 2;
-      return true;
+    handlers: {
+      want: (thread, place, rules, _other, _flag, seq) => isLock(place, rules) && want(thread, place, rules, seq),
+      got: (thread, place, rules, _other, _flag, seq) => isLock(place, rules) && got(thread, place, rules, seq),
+      released: (thread, place, rules) => isLock(place, rules) && released(thread, place, rules),
+      read: (thread, place, rules, value) =>
+        isPlain(place, rules)
+          ? isValue(value) && read(thread, place, rules, value)
+          : isCounter(place, rules) && !rules.atEvery && Number.isSafeInteger(value) && Number(value) >= 0,
+      write: (thread, place, rules, value, _flag, seq) =>
+        isPlain(place, rules) && isValue(value) && write(thread, place, rules, value, seq),
+      get: (_thread, place, rules) => isCounter(place, rules) && get(place, rules),
+      put: (thread, place, rules) => isCounter(place, rules) && put(thread, place, rules),
+      enter: (thread, place, rules, _other, _flag, seq) => isDomain(place, rules) && enter(thread, place, rules, seq),
+      exit: (thread, place, rules) => isDomain(place, rules) && exit(thread, place, rules),
+      add: (thread, place, rules, member, _flag, seq) =>
+        isSet(place, rules) && isObject(member) && addOrRemove(thread, place, rules, member, true, seq),
+      remove: (thread, place, rules, member, _flag, seq) =>
+        isSet(place, rules) && isObject(member) && addOrRemove(thread, place, rules, member, false, seq),
+      has: (thread, place, rules, member, found) => isSet(place, rules) && isObject(member) && looked(thread, place, rules, member, found),
+      next: (thread, place, rules, member) =>
+        isSet(place, rules) && (member === null || isObject(member)) && looked(thread, place, rules, member, true),
+      queue: (_thread, place, rules, on, queued, seq) =>
+        isWork(place, rules) && (on === null || isWorkQueue(on)) && queue(place, rules, on, queued, seq),
+      'run-begin': (thread, place, rules, _other, _flag, seq) => isWork(place, rules) && runBegin(thread, place, rules, seq),
+      'run-end': (thread, place, rules) => isWork(place, rules) && runEnd(thread, place, rules),
+      link: (_thread, place, rules, entry, linked, seq) =>
+        isWaitQueue(place, rules) && isEntry(entry) && linked && link(place, rules, entry, seq),
+      unlink: (_thread, place, rules, entry) => isWaitQueue(place, rules) && isEntry(entry) && unlink(rules, entry),
+      callback(_thread, place, rules, entry) {
+        if (!isWaitQueue(place, rules) || !isEntry(entry)) return false;
+        touched.exercised += 2;
+        return true;
+      },
     },
+    classes,
     settle: settleFast,
     judged,
     events: () => events,
   };
+}
+
+// What a place is, told by the rules of its class: looking at the place itself, of which there are many shapes, takes far longer.
+const isLock = (_: Place, { kind }: ClassRules): _ is Lock => kind === 'mutex' || kind === 'spinlock' || kind === 'wait-queue';
+const isPlain = (_: Place, { kind }: ClassRules): _ is Slot =>
+  kind === 'pointer' || kind === 'boolean' || kind === 'number' || kind === 'word';
+const isCounter = (_: Place, { kind }: ClassRules): _ is Counter => kind === 'refcount';
+const isDomain = (_: Place, { kind }: ClassRules): _ is Domain => kind === 'srcu' || kind === 'rcu';
+const isSet = (_: Place, { kind }: ClassRules): _ is Slot => kind === 'set';
+const isWork = (_: Place, { kind }: ClassRules): _ is Work => kind === 'work';
+const isWaitQueue = (_: Place, { kind }: ClassRules): _ is WaitQueue => kind === 'wait-queue';
+const isObject = (other: Other): other is Cells => typeof other === 'object' && other !== null && identity in other;
+const isPlace = (other: Other): other is Place => typeof other === 'object' && other !== null && !(identity in other);
+const isWorkQueue = (other: Other): other is WorkQueue => isPlace(other) && other.kind === 'work-queue';
+const isEntry = (other: Other): other is Entry => isPlace(other) && other.kind === 'entry';
+const isValue = (other: Other): other is Scalar | Cells => !isPlace(other);
+
+/** Whether a field of this kind may be given the value; whoever reads traces says why not. */
+function fits({ table }: Slot, value: Scalar | Cells): boolean {
+  switch (table.kind) {
+    case 'pointer':
+      return value === null || (typeof value === 'object' && value[identity].type === table.to);
+    case 'word':
+      return value === null || (typeof value === 'string' && table.words?.includes(value) === true);
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'number':
+      return Number.isSafeInteger(value) && Number(value) >= 0;
+    default:
+      return false;
+  }
 }
 
 const nobody: Identity = {
@@ -382,6 +419,7 @@ const nobody: Identity = {
   type: '',
   alive: false,
   assumed: false,
+  sole: null,
   parts: [],
   counters: [],
   slots: [],

@@ -30,6 +30,7 @@ export function call(judge: Judge, name: string, values: readonly Scalar[]): voi
     since: judge.seq,
     held: [...thread.held],
     contracts: contracts.filter(({ state }) => state.judged !== 'not'),
+    reads: new Map(),
   });
 }
 

@@ -23,23 +23,26 @@ export function raise(judge: Judge, counter: Counter): void {
   rule.exercised++;
   if (counter.count === 0 && judge.breakOff(rule, `${judge.thread.name} gets ${counter.name}, which is zero.`, about(counter))) return;
   counter.count++;
+  // Only where the rule is not judged: it lives again.
+  if (counter.count === 1) judge.changed(counter.of.type, counter.of);
   judge.changed(counter.class, counter.of);
 }
 
-export function put(judge: Judge, name: string): void {
+/** `later`: what the last one runs comes when the call is over, so what is held now does not matter to it. */
+export function put(judge: Judge, name: string, later = false): void {
   const counter = judge.find(judge.world.counters, name);
   if (counter === null) return;
   const { thread, always } = judge;
-  judge.atEvery('put', counter.class, counter.of);
+  judge.atEvery(later ? 'put-later' : 'put', counter.class, counter.of);
   always.referencesBalance.exercised++;
   if (counter.count === 0 && judge.breakOff(always.referencesBalance, `${thread.name} puts ${name}, which is zero.`, about(counter)))
     return;
-  if (thread.held.length > 0) always.lastPutTakesNoHeldLock.exercised++;
-  reportPuts(judge, judge.releases.puts(thread, counter, judge.seq));
+  if (thread.held.length > 0 && !later) always.lastPutTakesNoHeldLock.exercised++;
+  if (!later) reportPuts(judge, judge.releases.puts(thread, counter, judge.seq));
   if (counter.count > 0) counter.count--;
   if (counter.count === 0) {
     counter.zeroAt = judge.seq;
-    judge.releases.begins(thread, counter);
+    if (!later) judge.releases.begins(thread, counter);
     judge.changed(counter.of.type, counter.of);
   }
   judge.changed(counter.class, counter.of);

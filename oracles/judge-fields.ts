@@ -4,6 +4,7 @@ import { isThing } from './bindings.ts';
 import type { Scalar } from './event.ts';
 import type { Judge } from './judge.ts';
 import { raise } from './judge-counters.ts';
+import { readingOnce } from './judge-taking.ts';
 import { identity, type Slot, type Thing } from './thing.ts';
 import { zero } from './world.ts';
 
@@ -18,6 +19,7 @@ export function read(judge: Judge, name: string, value: Scalar): void {
   if (slot.table.kind === 'pointer') judge.always.nullNeverFollowed.exercised++;
   if (!slot.table.constant) {
     judge.guarded(slot, 'read');
+    readingOnce(judge, slot);
     judge.atEvery('read', slot.class, slot.of);
   }
   // What was read is what is there, whoever wrote it unseen.

@@ -44,6 +44,7 @@ export function free(judge: Judge, name: string): void {
   reportPuts(judge, judge.releases.ends(thread, name));
   allChanged(judge, self);
   for (const set of self.memberOf) judge.changed(set.class, set.of);
+  judge.soles.delete(name);
   world.remove(self, judge.seq, thread.name);
 }
 
@@ -55,6 +56,8 @@ function whyBusy(self: Identity): { readonly why: string; readonly since: number
       case 'lock':
       case 'wait-queue':
         if (part.owner !== null) busy.push({ why: `${part.owner.name} holds ${part.name}`, since: part.since });
+        for (const reader of part.readers?.keys() ?? [])
+          busy.push({ why: `${reader.name} reads ${part.name}`, since: reader.held.find(one => one.of === part)?.since ?? 0 });
         if (part.kind === 'wait-queue')
           for (const entry of part.entries) busy.push({ why: `${entry.name} is on ${part.name}`, since: entry.linkedAt });
         break;
@@ -82,6 +85,13 @@ function whyBusy(self: Identity): { readonly why: string; readonly since: number
   // A set of an object whose counter is zero is going away with it.
   for (const set of self.memberOf) if (isLive(set.cells)) busy.push({ why: `it is in ${set.name}`, since: set.writtenAt });
   return busy;
+}
+
+export function assertSole(judge: Judge, name: string): void {
+  const object = judge.object(name);
+  if (object === null) return;
+  object[identity].sole = judge.thread;
+  judge.soles.add(name);
 }
 
 function allChanged(judge: Judge, self: Identity): void {

@@ -1,26 +1,30 @@
 /** Locks and read sections: what each event can break, and what it changes. */
+import type { ReadMode } from './event.ts';
 import type { Judge } from './judge.ts';
+import { taking } from './judge-taking.ts';
 import type { Domain, Lock } from './thing.ts';
 import { letGo, type Thread } from './thread.ts';
 import { TraceError } from './trace-error.ts';
 import { sayChain, stuckChain } from './waiting.ts';
 import { objectOf } from './world.ts';
 
-export function want(judge: Judge, name: string): void {
+export function want(judge: Judge, name: string, mode?: ReadMode): void {
   const lock = judge.find(judge.world.locks, name);
   if (lock === null) return;
   const { thread, always } = judge;
   if (lock.sleeps) judge.mustNotSleep(`waits for ${name}`);
   judge.ordered([lock.class]);
-  judge.atEvery('want', lock.class, lock.of);
+  taking(judge, lock.class, true);
+  judge.atEvery('want', lock.class, lock.of, lock.readers !== null && mode !== undefined);
   always.neverTakenTwice.exercised++;
   if (
-    lock.owner === thread &&
+    (lock.owner === thread || (mode !== 'recursive-read' && lock.readers?.has(thread))) &&
     judge.breakOff(always.neverTakenTwice, `${thread.name} waits for ${name}, which it holds itself.`, about(lock, lock.since))
   )
     return;
   judge.waitsFor([lock.class]);
-  thread.waits = { kind: 'lock', lock, thread, since: judge.seq };
+  thread.waits = { kind: 'lock', lock, mode, thread, since: judge.seq };
+  if (lock.readers !== null && lock.sleeps && mode === undefined) lock.queued.add(thread);
   judgeWait(judge, thread);
 }
 
@@ -31,14 +35,24 @@ export function judgeWait(judge: Judge, thread: Thread): void {
   if (chain !== null) judge.report(judge.always.everyWaitEnds, sayChain(chain), { earlier: chain[1]?.waits?.since ?? null });
 }
 
-export function got(judge: Judge, name: string): void {
+export function got(judge: Judge, name: string, mode?: ReadMode): void {
   judge.thread.waits = null;
   const lock = judge.find(judge.world.locks, name);
-  if (lock !== null) take(judge, lock);
+  if (lock !== null) take(judge, lock, mode);
 }
 
-function take(judge: Judge, lock: Lock): void {
+function take(judge: Judge, lock: Lock, mode: ReadMode | undefined): void {
   const { thread } = judge;
+  lock.queued.delete(thread);
+  const toRead = lock.readers !== null && mode !== undefined;
+  const [reader] = toRead ? [] : [...(lock.readers?.keys() ?? [])].filter(one => one !== thread);
+  if (reader !== undefined && judge.always.releasedByHolder.judged === 'fully') {
+    throw new TraceError(
+      0,
+      'lock',
+      `${thread.name} got ${lock.name} to write, which ${reader.name} reads and has not released. Either the lock does not exclude, or released is logged too late: log it before letting go.`,
+    );
+  }
   if (lock.owner !== null && lock.owner !== thread && judge.always.releasedByHolder.judged === 'fully') {
     throw new TraceError(
       0,
@@ -46,26 +60,34 @@ function take(judge: Judge, lock: Lock): void {
       `${thread.name} got ${lock.name}, which ${lock.owner.name} got at event ${lock.since} and has not released. Either the lock does not exclude, or released is logged too late: log it before letting go.`,
     );
   }
-  lock.owner = thread;
-  lock.depth++;
-  lock.since = judge.seq;
+  if (toRead) lock.readers?.set(thread, (lock.readers.get(thread) ?? 0) + 1);
+  else {
+    lock.owner = thread;
+    lock.depth++;
+    lock.since = judge.seq;
+  }
   thread.held.push({ of: lock, class: lock.class, since: judge.seq });
   judge.changed(lock.class, lock.of);
 }
 
-export function tried(judge: Judge, name: string, success: boolean): void {
+export function tried(judge: Judge, name: string, success: boolean, mode?: ReadMode): void {
   const lock = judge.find(judge.world.locks, name);
   if (lock === null) return;
+  taking(judge, lock.class, true);
   judge.atEvery('tried', lock.class, lock.of);
-  if (success) take(judge, lock);
+  if (success) take(judge, lock, mode);
 }
 
-export function released(judge: Judge, name: string): void {
+export function released(judge: Judge, name: string, mode?: ReadMode): void {
   const lock = judge.find(judge.world.locks, name);
   const { thread, always } = judge;
   if (lock === null) {
     // The object is gone, but what made the thread atomic is over.
     letGo(thread, name);
+    return;
+  }
+  if (lock.readers !== null && mode !== undefined) {
+    releasedByReader(judge, lock, lock.readers);
     return;
   }
   judge.atEvery('released', lock.class, lock.of);
@@ -84,6 +106,27 @@ export function released(judge: Judge, name: string): void {
     lock.depth--;
   }
   if (lock.depth === 0) lock.owner = null;
+  judge.changed(lock.class, lock.of);
+  releasedInReverse(judge, lock);
+}
+
+function releasedByReader(judge: Judge, lock: Lock, readers: Map<Thread, number>): void {
+  const { thread, always } = judge;
+  judge.atEvery('released', lock.class, lock.of, true);
+  always.releasedByHolder.exercised++;
+  const sides = readers.get(thread) ?? 0;
+  if (sides === 0) {
+    judge.breakOff(
+      always.releasedByHolder,
+      `${thread.name} releases the read side of ${lock.name}, which it does not have.`,
+      about(lock, null),
+    );
+    releasedInReverse(judge, lock);
+    return;
+  }
+  letGo(thread, lock.name);
+  if (sides === 1) readers.delete(thread);
+  else readers.set(thread, sides - 1);
   judge.changed(lock.class, lock.of);
   releasedInReverse(judge, lock);
 }
@@ -109,7 +152,7 @@ export function assertHeld(judge: Judge, name: string): void {
   always.heldWhereAsserted.exercised++;
   const domain = world.domains.get(name);
   const lock = world.locks.get(name);
-  if (domain === undefined ? lock?.owner === thread : domain.readers.has(thread)) return;
+  if (domain === undefined ? lock?.owner === thread || lock?.readers?.has(thread) : domain.readers.has(thread)) return;
   const holder = lock?.owner ? `${lock.owner.name} holds it since event ${lock.since}` : 'nobody holds it';
   judge.report(
     always.heldWhereAsserted,
@@ -122,6 +165,7 @@ export function enter(judge: Judge, name: string): void {
   const domain = judge.find(judge.world.domains, name);
   if (domain === null) return;
   const { thread } = judge;
+  taking(judge, domain.class, false);
   judge.atEvery('enter', domain.class, domain.of);
   domain.readers.set(thread, (domain.readers.get(thread) ?? 0) + 1);
   thread.held.push({ of: domain, class: domain.class, since: judge.seq });
@@ -140,6 +184,7 @@ export function exit(judge: Judge, name: string): void {
   const open = domain.readers.get(thread) ?? 0;
   if (open === 0) {
     judge.breakOff(always.releasedByHolder, `${thread.name} leaves ${name}, but is not inside.`, about(domain, null));
+    releasedInReverse(judge, domain);
     return;
   }
   letGo(thread, name);

@@ -7,6 +7,7 @@ import { createBindings } from './bindings.ts';
 import { type BuiltInName, builtInNames } from './built-in.ts';
 import type { AtEveryRule, Bound, Here, OracleDefinition, OrderRule } from './definition.ts';
 import type { EventKind } from './event.ts';
+import { taking } from './judge-taking.ts';
 import { type Judgeable, judgeable, kindOfAction } from './observed.ts';
 import { createLockGraph, heldInside } from './order.ts';
 import { createReleases, type Releases } from './releases.ts';
@@ -42,8 +43,11 @@ export interface Judge {
   /** Something that rules can look at is not as it was. */
   hasChanged: boolean;
   readonly releases: Releases;
+  /** Objects of which a thread says that nobody else can reach them. */
+  readonly soles: Set<string>;
 
-  readonly begin: (seq: number, thread: Thread) => void;
+  /** `found`: an empty list to use, where it is known that nobody has it. */
+  readonly begin: (seq: number, thread: Thread, found?: Finding[]) => void;
   readonly report: (rule: RuleState, detail: string, circumstances?: Circumstances) => void;
   /** Reports, and the step has no further effect. False if the rule is not judged in this trace: then the step goes on. */
   readonly breakOff: (rule: RuleState, detail: string, circumstances?: Circumstances) => boolean;
@@ -60,7 +64,8 @@ export interface Judge {
   readonly ordered: (classes: readonly string[]) => void;
   /** Notes that the thread waits for something of these classes. Two locks of one class have no order among themselves. */
   readonly waitsFor: (classes: readonly string[]) => void;
-  readonly atEvery: (kind: EventKind, on: string, object: Identity) => void;
+  /** `toRead`: on the read side of a lock. */
+  readonly atEvery: (kind: EventKind, on: string, object: Identity, toRead?: boolean) => void;
   readonly changed: (what: string, object: Identity) => void;
 }
 
@@ -83,13 +88,14 @@ export function createJudge(
   const rule = (id: string): RuleState => rules.get(id) ?? { id, judged: 'not', missing: [], exercised: 0, findings: 0 };
   const always = Object.fromEntries(builtInNames.map(name => [name, rule(`always.${name}`)])) as Record<BuiltInName, RuleState>;
   const here = { thread: newThread(''), globals: world.globals };
+  const soles = new Set<string>();
   const bindings = createBindings(world);
   const graph = createLockGraph(definition.rules);
   const orders = definition.rules.filter((one): one is OrderRule => one.kind === 'order');
   const atEveryRules = new Map<string, AtEveryRule[]>();
   for (const one of definition.rules) {
     if (one.kind !== 'at-every') continue;
-    const event = `${kindOfAction(one.verb) ?? ''} ${one.on}`;
+    const event = `${kindOfAction(one.verb) ?? ''} ${one.on}${isReadSide(one.verb) ? ' to read' : ''}`;
     atEveryRules.set(event, [...(atEveryRules.get(event) ?? []), one]);
   }
 
@@ -134,12 +140,24 @@ export function createJudge(
     const known = parts.get(name);
     if (known !== undefined) {
       always.neverTouchedAfterFree.exercised++;
+      if (soles.size > 0) nobodyElses(objectOf(name));
       return known;
     }
     if (!present(objectOf(name))) return null;
     const made = parts.get(name);
     if (made === undefined) throw new TraceError(0, name, `${name} is not a field that this event can act on.`);
     return made;
+  }
+
+  /** Reports a touch of what another thread says is its alone. */
+  function nobodyElses(name: string): void {
+    const sole = world.live(name)?.[identity].sole ?? null;
+    if (sole === null) return;
+    always.soleWhereAsserted.exercised++;
+    if (sole !== judge.thread)
+      report(always.soleWhereAsserted, `${judge.thread.name} touches ${name}, which ${sole.name} says nobody else can reach.`, {
+        objects: { object: name },
+      });
   }
 
   function guarded(slot: Slot, access: 'read' | 'write'): void {
@@ -150,9 +168,10 @@ export function createJudge(
     const { guard } = slot.guard;
     const bound: Bound = { object: slot.cells };
     const fine =
-      access === 'read'
+      slot.of.sole === judge.thread ||
+      (access === 'read'
         ? guard.read.length === 0 || guard.read.some(condition => condition(bound, here))
-        : guard.write.every(condition => condition(bound, here));
+        : guard.write.every(condition => condition(bound, here)));
     if (fine) return;
     const act = access === 'read' ? 'reads' : 'writes';
     report(state, `${judge.thread.name} ${act} ${slot.name} without ${guard.names[access]}.`, {
@@ -192,9 +211,9 @@ export function createJudge(
     }
   }
 
-  function atEvery(kind: EventKind, on: string, object: Identity): void {
+  function atEvery(kind: EventKind, on: string, object: Identity, toRead = false): void {
     if (atEveryRules.size === 0) return;
-    for (const one of atEveryRules.get(`${kind} ${on}`) ?? []) {
+    for (const one of atEveryRules.get(`${kind} ${on}${toRead ? ' to read' : ''}`) ?? []) {
       const state = rule(one.name);
       const thing = world.live(object.name);
       if (state.judged === 'not' || thing === null) continue;
@@ -221,10 +240,10 @@ export function createJudge(
     hasChanged: false,
     stateRules,
     releases: createReleases(),
-    begin(seq: number, thread: Thread) {
+    begin(seq: number, thread: Thread, found: Finding[] = []) {
       judge.seq = seq;
       judge.thread = thread;
-      judge.found = [];
+      judge.found = found;
       judge.brokeOff = false;
       judge.hasChanged = false;
       here.thread = thread;
@@ -237,7 +256,9 @@ export function createJudge(
     ordered,
     waitsFor,
     atEvery,
+    soles,
     object(name: string) {
+      if (soles.size > 0) nobodyElses(name);
       return present(name) ? world.live(name) : null;
     },
     mentioned(name: string) {
@@ -250,6 +271,7 @@ export function createJudge(
         report(always.neverSleepsInAtomic, `${judge.thread.name} ${doing}, which may sleep, while ${because.why}.`, {
           earlier: because.since,
         });
+      taking(judge, null, false);
     },
     changed(what: string, object: Identity) {
       judge.hasChanged = true;
@@ -258,6 +280,8 @@ export function createJudge(
   };
   return judge;
 }
+
+const isReadSide = (verb: string): boolean => verb === 'read-lock' || verb === 'read-unlock';
 
 function firstOf<From, To>(all: readonly From[], found: (one: From) => To | null): To | null {
   for (const one of all) {

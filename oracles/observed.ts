@@ -13,9 +13,11 @@ export interface Judgeable {
 const kindsOfField: Readonly<Record<FieldKind, readonly EventKind[]>> = {
   mutex: ['want', 'got', 'released', 'tried', 'assert-held'],
   spinlock: ['want', 'got', 'released', 'tried', 'assert-held'],
+  rwlock: ['want', 'got', 'released', 'tried', 'assert-held'],
+  rwsem: ['want', 'got', 'released', 'tried', 'assert-held'],
   srcu: ['enter', 'exit', 'grace-begin', 'grace-end'],
   rcu: ['enter', 'exit', 'grace-begin', 'grace-end'],
-  refcount: ['get', 'put', 'get-unless-zero'],
+  refcount: ['get', 'put', 'put-later', 'get-unless-zero'],
   work: ['queue', 'run-begin', 'run-end', 'flush-begin', 'flush-end', 'cancel-begin', 'cancel-end'],
   'work-queue': ['flush-queue-begin', 'flush-queue-end'],
   'wait-queue': ['want', 'got', 'released', 'link', 'unlink', 'callback', 'wait-prepare', 'wait-sleep', 'wait-finish', 'wake-all'],
@@ -52,6 +54,8 @@ function kindsToSee(definition: OracleDefinition, what: string): readonly EventK
       return [];
     case 'mutex':
     case 'spinlock':
+    case 'rwlock':
+    case 'rwsem':
       return ['got', 'released', 'tried'];
     case 'wait-queue':
       return ['got', 'released'];
@@ -84,6 +88,12 @@ function brokenAt(rule: RuleDefinition): readonly EventKind[] {
       return ['want', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin'];
     case 'order-exception':
       return [];
+    case 'innermost':
+      return ['want', 'tried', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin', 'wait-sleep'];
+    case 'takes-only':
+      return ['want', 'tried', 'enter'];
+    case 'read-once':
+      return ['read'];
     case 'invariant':
     case 'settled':
       return [];
@@ -101,6 +111,11 @@ function needs(definition: OracleDefinition, rule: RuleDefinition): readonly Eve
       return ['got', 'released', 'tried', 'enter', 'exit', 'run-begin', 'run-end'];
     case 'order-exception':
       return [];
+    case 'innermost':
+      return ['got', 'released', 'tried'];
+    case 'takes-only':
+    case 'read-once':
+      return ['call', 'return'];
     case 'guards':
     case 'invariant':
     case 'settled':
@@ -114,8 +129,11 @@ function needs(definition: OracleDefinition, rule: RuleDefinition): readonly Eve
 export function kindOfAction(action: string): EventKind | null {
   switch (action) {
     case 'lock':
+    case 'read-lock':
+    case 'write-lock':
       return 'want';
     case 'unlock':
+    case 'read-unlock':
       return 'released';
     case 'try-lock':
       return 'tried';
@@ -138,6 +156,10 @@ export function judgeable(definition: OracleDefinition, observes: readonly Event
   };
   const all = new Map<string, Judgeable>();
   for (const name of builtInNames) all.set(`always.${name}`, judge(builtInRules[name].needs, builtInRules[name].brokenAt));
-  for (const rule of definition.rules) all.set(rule.name, judge(needs(definition, rule), brokenAt(rule)));
+  for (const rule of definition.rules) {
+    // Calls that are not offered make no events.
+    const unseen = (rule.kind === 'takes-only' && rule.calls.length === 0) || (rule.kind === 'read-once' && !rule.hasCalls);
+    all.set(rule.name, unseen ? { judged: 'not', missing: ['call'] } : judge(needs(definition, rule), brokenAt(rule)));
+  }
   return all;
 }

@@ -141,13 +141,17 @@ function step(judge: Judge, event: Event): void {
     case 'next':
       return fields.next(judge, event.set, event.member);
     case 'want':
-      return locks.want(judge, event.lock);
+      return locks.want(judge, event.lock, event.mode);
     case 'got':
-      return locks.got(judge, event.lock);
+      return locks.got(judge, event.lock, event.mode);
     case 'released':
-      return locks.released(judge, event.lock);
+      return locks.released(judge, event.lock, event.mode);
     case 'tried':
-      return locks.tried(judge, event.lock, event.got);
+      return locks.tried(judge, event.lock, event.got, event.mode);
+    case 'put-later':
+      return counters.put(judge, event.counter, true);
+    case 'assert-sole':
+      return lifetime.assertSole(judge, event.object);
     case 'assert-held':
       return locks.assertHeld(judge, event.lock);
     case 'enter':

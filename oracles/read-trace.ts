@@ -1,7 +1,7 @@
 /** From the bytes of a trace to checked events. Nothing that is wrong gets past it, and nothing makes it grow: lines and depth are bounded. */
 import type { OracleDefinition } from './definition.ts';
-import type { Event, TraceHeader } from './event.ts';
-import { eventFields, isEventKind, namesOf, type Shape } from './event-fields.ts';
+import type { Event, PlaceKind, TraceHeader } from './event.ts';
+import { anyNames, eventFields, isEventKind, namesOf, type Shape } from './event-fields.ts';
 import { TraceError } from './trace-error.ts';
 
 /** In UTF-16 units, so at most as many bytes. */
@@ -79,16 +79,19 @@ const headerShape = '{"holdfast":"trace","version":1,"system":"..."}';
 
 export function readHeader(text: string): TraceHeader {
   const value = parse(text, 1);
-  const { holdfast, version, system, observes, from } = value;
+  const { holdfast, version, system = null, observes, places, from } = value;
   if (holdfast !== 'trace') throw new TraceError(1, 'holdfast', `The first line is not the header of a trace. Begin with ${headerShape}.`);
   if (version !== 1) throw new TraceError(1, 'version', `This reads version 1 of traces, not ${JSON.stringify(version)}.`);
-  if (typeof system !== 'string')
-    throw new TraceError(1, 'system', `The header does not say which system the trace is of. Begin with ${headerShape}.`);
-  const extra = Object.keys(value).find(field => !['holdfast', 'version', 'system', 'observes', 'from'].includes(field));
+  if (system !== null && typeof system !== 'string')
+    throw new TraceError(1, 'system', `system is the name of a system, or null where a trace is of none. Begin with ${headerShape}.`);
+  const extra = Object.keys(value).find(field => !['holdfast', 'version', 'system', 'observes', 'places', 'from'].includes(field));
   if (extra !== undefined)
-    throw new TraceError(1, extra, `A header has no field ${extra}. It has holdfast, version, system, observes and from.`);
+    throw new TraceError(1, extra, `A header has no field ${extra}. It has holdfast, version, system, observes, places and from.`);
+  if (places !== undefined && !isPlaces(places))
+    throw new TraceError(1, 'places', `places says for Type.field which of these it is: ${placeKinds.join(', ')}.`);
+  const more = { ...(places === undefined ? {} : { places }), ...(typeof from === 'string' ? { from } : {}) };
   if (from !== undefined && typeof from !== 'string') throw new TraceError(1, 'from', 'from says in words how the trace came about.');
-  if (observes === undefined) return { holdfast, version, system, ...(from === undefined ? {} : { from }) };
+  if (observes === undefined) return { holdfast, version, system, ...more };
   const unknown = Array.isArray(observes) ? observes.find(kind => !isEventKind(kind)) : observes;
   if (!Array.isArray(observes) || unknown !== undefined) {
     throw new TraceError(
@@ -97,12 +100,28 @@ export function readHeader(text: string): TraceHeader {
       `${JSON.stringify(unknown)} is not an event kind. observes lists some of ${Object.keys(eventFields).join(', ')}.`,
     );
   }
-  return { holdfast, version, system, observes: observes.filter(isEventKind), ...(from === undefined ? {} : { from }) };
+  return { holdfast, version, system, observes: observes.filter(isEventKind), ...more };
 }
 
-/** Reads one line after another. Throws a TraceError at the first that is no event of this system. */
-export function createEventReader(definition: OracleDefinition): (text: string, line: number) => Event {
-  const names = namesOf(definition);
+const placeKinds: readonly PlaceKind[] = ['mutex', 'spinlock', 'wait-queue', 'rw-lock', 'rw-semaphore', 'semaphore', 'rcu', 'srcu'];
+const isPlaces = (value: unknown): value is Readonly<Record<string, PlaceKind>> =>
+  typeof value === 'object' && value !== null && Object.values(value).every(kind => placeKinds.some(known => known === kind));
+
+/** Reads one line after another. Throws a TraceError at the first that is no event of this system, or of none if that is null. */
+export const createEventReader = (definition: OracleDefinition | null): ((text: string, line: number) => Event) =>
+  createEventChecker(definition).read;
+
+/** Checks events that come one after another, as text or as records, some of which another reader has checked. */
+export interface EventChecker {
+  readonly read: (text: string, line: number) => Event;
+  readonly check: (value: Record<string, unknown>, line: number) => Event;
+  /** `seq` of the last event, -1 before the first. */
+  readonly last: () => number;
+  /** An event was checked elsewhere. */
+  readonly passed: (seq: number) => void;
+}
+export function createEventChecker(definition: OracleDefinition | null): EventChecker {
+  const names = definition === null ? anyNames : namesOf(definition);
   let last = -1;
 
   function wrong(value: Record<string, unknown>, line: number): TraceError | null {
@@ -164,11 +183,11 @@ export function createEventReader(definition: OracleDefinition): (text: string, 
   const isEvent = (value: Record<string, unknown>, fault: TraceError | null): value is Record<string, unknown> & Event =>
     fault === null && 'kind' in value;
 
-  return (text, line) => {
-    const value = parse(text, line);
+  function check(value: Record<string, unknown>, line: number): Event {
     const fault = wrong(value, line);
     if (!isEvent(value, fault)) throw fault ?? new TraceError(line, '', 'The line is not an event.');
     last = value.seq;
     return value;
-  };
+  }
+  return { read: (text, line) => check(parse(text, line), line), check, last: () => last, passed: seq => (last = seq) };
 }

@@ -5,7 +5,7 @@ import type { Bound, Here, OracleDefinition, StateRule } from './definition.ts';
 import type { RuleState } from './judge.ts';
 import type { Identity, Thing } from './thing.ts';
 
-interface Monitor {
+export interface Monitor {
   readonly rule: StateRule;
   readonly state: RuleState;
   /** Something changed that the rule looks at. */
@@ -14,6 +14,8 @@ interface Monitor {
   readonly dueFor: Set<Identity>;
   /** Choices of objects for which it is false, and was reported. */
   broken: Set<string>;
+  /** All choices of live objects; null: one was made, or has ended, since they were listed. */
+  choices: Bound[] | null;
 }
 
 export interface StateRules {
@@ -21,14 +23,18 @@ export interface StateRules {
   readonly changed: (what: string, object: Identity) => void;
   /** Whether anything that some rule looks at has changed since they were judged. */
   readonly due: () => boolean;
-  /** Whether some rule looks at this. */
-  readonly watches: (what: string) => boolean;
+  /** As `changed`, for what was looked up before by `watching`. */
+  readonly mark: (watching: readonly Monitor[], object: Identity) => void;
+  /** Monitors of the rules that look at this; none for most fields. */
+  readonly watching: (what: string) => readonly Monitor[];
   readonly judge: (
     here: Here,
     thingOf: (object: Identity) => Thing | null,
     broken: (state: RuleState, objects: Readonly<Record<string, string>>) => void,
   ) => void;
 }
+
+const none: readonly Monitor[] = [];
 
 export function createStateRules(definition: OracleDefinition, bindings: Bindings, stateOf: (rule: string) => RuleState): StateRules {
   const monitors: Monitor[] = [];
@@ -38,32 +44,60 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
   for (const rule of definition.rules) {
     if (rule.kind !== 'invariant' && rule.kind !== 'settled') continue;
     const state = stateOf(rule.name);
-    if (state.judged !== 'not') monitors.push({ rule, state, due: true, dueFor: new Set(), broken: new Set() });
+    if (state.judged !== 'not') monitors.push({ rule, state, due: true, dueFor: new Set(), broken: new Set(), choices: null });
   }
   const watchers = new Map<string, Monitor[]>();
   for (const monitor of monitors) for (const what of monitor.rule.looksAt) watchers.set(what, [...(watchers.get(what) ?? []), monitor]);
+
+  /** Monitors by the types that their variables range over. */
+  const quantifying = new Map<string, Monitor[]>();
+  for (const monitor of monitors)
+    for (const type of new Set(Object.values(monitor.rule.over))) quantifying.set(type, [...(quantifying.get(type) ?? []), monitor]);
+
+  function mark(watching: readonly Monitor[], object: Identity): void {
+    for (let at = 0; at < watching.length; at++) {
+      const monitor = watching[at];
+      if (monitor === undefined) continue;
+      anyDue = true;
+      if (monitor.rule.ownFieldsOnly) monitor.dueFor.add(object);
+      else monitor.due = true;
+    }
+  }
 
   type Report = Parameters<StateRules['judge']>[2];
 
   function judge(here: Here, thingOf: (object: Identity) => Thing | null, report: Report): void {
     if (!anyDue) return;
     anyDue = false;
-    for (const monitor of monitors) {
+    for (let at = 0; at < monitors.length; at++) {
+      const monitor = monitors[at];
+      if (monitor === undefined) continue;
       if (monitor.due) judgeAll(monitor, here, report);
       else if (monitor.dueFor.size > 0) judgeSome(monitor, here, thingOf, report);
       else continue;
       monitor.due = false;
-      monitor.dueFor.clear();
+      // Emptying an empty set is not free.
+      if (monitor.dueFor.size > 0) monitor.dueFor.clear();
     }
   }
   function judgeAll(monitor: Monitor, here: Here, report: Report): void {
     const stillBroken = monitor.broken.size === 0 ? spare : new Set<string>();
-    bindings.each(monitor.rule.over, {}, bound => visit(monitor, bound, here, stillBroken, report));
+    const choices = monitor.choices ?? (monitor.choices = listChoices(monitor.rule));
+    for (let at = 0; at < choices.length; at++) {
+      const bound = choices[at];
+      if (bound !== undefined) visit(monitor, bound, here, stillBroken, report);
+    }
     if (stillBroken !== spare) monitor.broken = stillBroken;
     else if (spare.size > 0) {
       monitor.broken = spare;
       spare = new Set();
     }
+  }
+  /** They stay the same from one birth or death to the next, and a rule is judged far more often. */
+  function listChoices(rule: StateRule): Bound[] {
+    const choices: Bound[] = [];
+    bindings.each(rule.over, {}, bound => void choices.push({ ...bound }));
+    return choices;
   }
   function judgeSome(monitor: Monitor, here: Here, thingOf: (object: Identity) => Thing | null, report: Report): void {
     const variable = Object.keys(monitor.rule.over)[0] ?? '';
@@ -73,7 +107,7 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
       if (thing !== null && isLive(thing)) visit(monitor, { [variable]: thing }, here, stillBroken, report);
       if (stillBroken.size > 0) monitor.broken.add(object.name);
       else if (monitor.broken.size > 0) monitor.broken.delete(object.name);
-      spare.clear();
+      if (spare.size > 0) spare.clear();
     }
   }
   function visit({ rule, state, broken }: Monitor, bound: Bound, here: Here, stillBroken: Set<string>, report: Report): void {
@@ -93,16 +127,12 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
 
   return {
     changed(what, object) {
-      const watching = watchers.get(what);
-      if (watching === undefined) return;
-      anyDue = true;
-      for (const monitor of watching) {
-        if (monitor.rule.ownFieldsOnly) monitor.dueFor.add(object);
-        else monitor.due = true;
-      }
+      for (const monitor of quantifying.get(what) ?? []) monitor.choices = null;
+      mark(watchers.get(what) ?? none, object);
     },
+    mark,
     due: () => anyDue,
-    watches: what => watchers.has(what),
+    watching: what => watchers.get(what) ?? none,
     judge,
   };
 }

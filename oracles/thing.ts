@@ -21,6 +21,8 @@ export interface Identity {
   alive: boolean;
   /** A declared object that no `alloc` has announced yet. */
   assumed: boolean;
+  /** The thread that says nobody else can reach it. */
+  sole: Thread | null;
   readonly parts: Part[];
   readonly counters: Counter[];
   readonly slots: Slot[];
@@ -62,6 +64,10 @@ interface Owned extends InObject {
   readonly sleeps: boolean;
   /** Who holds it may not sleep. */
   readonly atomic: boolean;
+  /** Threads that read it, and how often each; null if it has no read side. */
+  readonly readers: Map<Thread, number> | null;
+  /** Threads that wait to own a lock with a read side on which plain readers queue behind them. */
+  readonly queued: Set<Thread>;
   owner: Thread | null;
   /** How often the owner took it; more than once only after a finding. */
   depth: number;
@@ -74,7 +80,7 @@ export interface WaitQueue extends Owned {
   readonly kind: 'wait-queue';
   readonly entries: Set<Entry>;
 }
-/** Mutex, spinlock, or the lock of a wait queue. */
+/** Mutex, spinlock, reader-writer lock, or the lock of a wait queue. */
 export type Lock = PlainLock | WaitQueue;
 export interface Domain extends InObject {
   readonly kind: 'domain';
@@ -120,12 +126,14 @@ function part<One extends Part>(one: One): One {
   one.of.parts.push(one);
   return one;
 }
-export const newMutex = (of: Identity, field: string): Lock =>
-  part({ ...inObject(of, field), kind: 'lock', sleeps: true, atomic: false, owner: null, depth: 0, since: 0 });
-export const newSpinLock = (of: Identity, field: string): Lock =>
-  part({ ...inObject(of, field), kind: 'lock', sleeps: false, atomic: true, owner: null, depth: 0, since: 0 });
+const newLock = (sleeps: boolean, atomic: boolean, readers: Map<Thread, number> | null) =>
+  ({ kind: 'lock', sleeps, atomic, readers, queued: new Set<Thread>(), owner: null, depth: 0, since: 0 }) as const;
+export const newMutex = (of: Identity, field: string): Lock => part({ ...inObject(of, field), ...newLock(true, false, null) });
+export const newSpinLock = (of: Identity, field: string): Lock => part({ ...inObject(of, field), ...newLock(false, true, null) });
+export const newRwLock = (of: Identity, field: string): Lock => part({ ...inObject(of, field), ...newLock(false, true, new Map()) });
+export const newRwSemaphore = (of: Identity, field: string): Lock => part({ ...inObject(of, field), ...newLock(true, false, new Map()) });
 export const newWaitQueue = (of: Identity, field: string): WaitQueue =>
-  part({ ...inObject(of, field), kind: 'wait-queue', sleeps: false, atomic: true, owner: null, depth: 0, since: 0, entries: new Set() });
+  part({ ...inObject(of, field), ...newLock(false, true, null), kind: 'wait-queue', entries: new Set() });
 export const newSrcuDomain = (of: Identity, field: string): Domain =>
   part({ ...inObject(of, field), kind: 'domain', atomic: false, readers: new Map(), waiters: new Set() });
 export const newRcuDomain = (of: Identity, field: string): Domain =>

@@ -1,5 +1,6 @@
 /** What an oracle knows of one thread: what it holds, what it waits for, which calls it is inside of. */
 import type { CallUnderWay } from './contract.ts';
+import type { ReadMode } from './event.ts';
 import type { Domain, Lock, Work } from './thing.ts';
 
 export interface Thread {
@@ -25,7 +26,7 @@ export interface Release {
   /** Classes of the locks taken since, and the event that took the first of each. */ readonly took: Map<string, number>;
 }
 export type Wait = { readonly thread: Thread; readonly since: number } & (
-  | { readonly kind: 'lock'; readonly lock: Lock }
+  | { readonly kind: 'lock'; readonly lock: Lock; readonly mode?: ReadMode | undefined }
   /** Readers that were inside at the beginning, and how many of their sections have not ended. */
   | { readonly kind: 'grace'; readonly domain: Domain; readonly readers: Map<Thread, number> }
   /** Runs not ended, by work item. `during`: thread of the run that was under way at the beginning, while it lasts. */

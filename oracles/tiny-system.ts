@@ -91,6 +91,7 @@ export const tinySystem: OracleDefinition = {
     },
   },
   globals: { hub: 'Hub' },
+
   queues: { 'Hub.works': ['Device.inject'] },
   rules: [
     /** The devices of a machine are read and changed under its lock. */
@@ -221,6 +222,7 @@ const on = (thread: string) => {
     link: (entry: string) => event({ kind: 'link', queue: 'Hub#1.wait', entry, exclusive: false, linked: true }),
     unlink: (entry: string) => event({ kind: 'unlink', queue: 'Hub#1.wait', entry }),
     sleeps: event({ kind: 'wait-sleep', queue: 'Hub#1.wait', result: 'woken' }),
+    sole: (object: string) => event({ kind: 'assert-sole', object }),
     bug: event({ kind: 'bug' }),
     quiesce: (...stays: string[]) => event({ kind: 'quiesce', stays }),
   };

@@ -6,6 +6,15 @@ export type Verdict = 'pass' | 'violation' | 'inconclusive';
 /** Observed: it happened. Possible: what happened shows that it can, as a cycle in the lock graph does. */
 export type Strength = 'observed' | 'possible';
 
+/** Something that happened before the finding and belongs to it. */
+export interface Step {
+  readonly event: number;
+  readonly thread: string;
+  /** What the thread did, as the end of a sentence about it: `takes Kvm#1.lock`. */
+  readonly what: string;
+  readonly site: string | null;
+}
+
 export interface Finding {
   /** `publishedVmIsAlive`, `always.neverTakenTwice`. */
   readonly rule: string;
@@ -19,6 +28,8 @@ export interface Finding {
   readonly thread: string;
   /** `seq` of the event that made it wrong: who took the lock, who freed, who wrote. Null if there is none. */
   readonly earlier: number | null;
+  /** What led to it, in order, where the oracle keeps that. Ends with the event itself. */
+  readonly story?: readonly Step[];
 }
 
 export interface RuleCount {
@@ -33,7 +44,8 @@ export interface RuleCount {
 }
 
 export interface Report {
-  readonly system: string;
+  /** Null: the trace was judged by what holds for every program. */
+  readonly system: string | null;
   readonly verdict: Verdict;
   readonly events: number;
   /** The first of them, at most `mostFindings`. */

@@ -4,8 +4,11 @@ import type { Thread, Wait } from './thread.ts';
 /** Threads that have to go on before the wait can end. */
 function blockers(wait: Wait): readonly Thread[] {
   switch (wait.kind) {
-    case 'lock':
-      return wait.lock.owner === null ? [] : [wait.lock.owner];
+    case 'lock': {
+      const { owner, readers, queued } = wait.lock;
+      const before = wait.mode === undefined ? (readers?.keys() ?? []) : wait.mode === 'read' ? queued : [];
+      return [...(owner === null ? [] : [owner]), ...before].filter(thread => thread !== wait.thread);
+    }
     case 'grace':
       return [...wait.readers.keys()];
     case 'flush':

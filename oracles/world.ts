@@ -111,7 +111,18 @@ export function createWorld(definition: OracleDefinition): World {
     const ofType = objects.get(type);
     if (table === undefined || ofType === undefined) throw new Error(`No object type ${type} in ${definition.system}`);
     const places: (Slot | Part)[] = [];
-    const self: Identity = { name, type, alive: true, assumed: false, parts: [], counters: [], slots: [], places, memberOf: new Set() };
+    const self: Identity = {
+      name,
+      type,
+      alive: true,
+      assumed: false,
+      sole: null,
+      parts: [],
+      counters: [],
+      slots: [],
+      places,
+      memberOf: new Set(),
+    };
     const cells = table.make(self);
     let number = firstNumber.get(type) ?? 0;
     for (const [field, fieldTable] of Object.entries(table.fields)) {
@@ -182,6 +193,7 @@ export function createWorld(definition: OracleDefinition): World {
         case 'lock':
           locks.delete(part.name);
           part.owner = null;
+          part.readers?.clear();
           break;
         case 'wait-queue':
           locks.delete(part.name);
@@ -257,6 +269,7 @@ export function createWorld(definition: OracleDefinition): World {
       type: typeOf(value),
       alive: false,
       assumed: false,
+      sole: null,
       parts: [],
       counters: [],
       slots: [],
@@ -275,7 +288,8 @@ export function createWorld(definition: OracleDefinition): World {
 
   const globals: Record<string, Thing> = {};
   for (const [name, type] of Object.entries(definition.globals)) {
-    const cells = create(`${type}#1`);
+    const before = Object.keys(definition.globals).slice(0, Object.keys(definition.globals).indexOf(name));
+    const cells = create(`${type}#${1 + before.filter(other => definition.globals[other] === type).length}`);
     cells[identity].assumed = true;
     globals[name] = cells;
   }

@@ -18,7 +18,7 @@ export interface Mutex {
 export interface SpinLock {
   readonly kind: 'spinlock';
 }
-/** Spinning reader-writer lock; readers may recurse. */
+/** Spinning reader-writer lock; holding either side is atomic context. Readers may recurse, and do not wait behind a waiting writer. */
 export interface RwLock {
   readonly kind: 'rwlock';
 }
@@ -73,7 +73,10 @@ export interface NotifierBlock<Event extends string = string> {
   readonly kind: 'notifier-block';
   readonly event?: Event;
 }
-/** A module; `pins` keeps its code. Its last put makes every function in it unusable. */
+/**
+ * A module; `pins` keeps its code, and begins at 1, the reference of its being loaded. Its last put ends it: calling one of its exported functions
+ * through a pointer is a use after free from then on. A call by name does not ask.
+ */
 export interface Module {
   readonly kind: 'module';
   readonly pins: RefCount;
@@ -125,8 +128,16 @@ export declare function lockIrq(on: SpinLock): void;
 export declare function unlockIrq(on: SpinLock): void;
 /** True if it was taken. Never waits, so it adds no edge to the lock order. */
 export declare function tryLock(on: Mutex | SpinLock): boolean;
+/**
+ * Of a lock: enabled when no other thread has the write side and, of a fair one, none waits for it. Broken if this thread has the write side or,
+ * of a fair one, either. Of a domain: always enabled, and nests. The read side satisfies guards of reading, the write side those of writing too.
+ */
 export declare function readLock(on: RwLock | RwSemaphore | ReadSection): void;
 export declare function readUnlock(on: RwLock | RwSemaphore | ReadSection): void;
+/**
+ * Enabled when nobody has either side. Broken if this thread has one. On an RwSemaphore two steps where it is not free: the thread
+ * queues, and readers that come later wait behind it; then it is its turn.
+ */
 export declare function writeLock(on: RwLock | RwSemaphore): void;
 export declare function writeUnlock(on: RwLock | RwSemaphore): void;
 /** Kernel's `guard()`: taken here, released where the block ends, in reverse order. `using _ = guard(vfio.lock);` */
@@ -149,10 +160,14 @@ export declare function get(on: RefCount): void;
 export declare function getUnlessZero(on: RefCount): boolean;
 /** Count - 1. The last one runs what `Runs` says, here and now, in this thread, with what it holds. */
 export declare function put(on: RefCount): void;
-/** As `put`, but what the last one runs is put off until this thread returns to user space (`fput`). */
+/**
+ * As `put`, but what the last one runs is put off until the outermost call of this thread returns (`fput`): without the locks held here. Several that
+ * are put off run one after the other, the environment picks the order.
+ */
 export declare function putLater(on: RefCount): void;
-/** The symbol, with its module pinned, or null if the module is gone. */
+/** The function, with the module that exports it pinned, or null if the module is gone. One step, as `getUnlessZero` of its pins. */
 export declare function symbolGet<Symbol>(symbol: Symbol): Symbol | null;
+/** Unpins the module that exports it. One step, as `put` of its pins. */
 export declare function symbolPut<Symbol>(symbol: Symbol): void;
 
 /** A number in a process's table of open files. It may be closed by anyone at any time. */
@@ -173,7 +188,7 @@ export declare function alloc<Type extends object>(fields: Given<Type>): Type;
  * reader of a domain inside has not left.
  */
 export declare function free(object: object): void;
-/** From here on nobody else can reach the object; a later touch by another thread breaks it. The reason is a comment. */
+/** From here on nobody else can reach the object, so its fields need no guard; a later touch by another thread breaks it. The reason is a comment. */
 export declare function assertSole(object: object): void;
 /** Reaching this is broken: `if (kvm === null) bug();` (`BUG_ON`, `WARN_ON`). */
 export declare function bug(): never;
@@ -233,7 +248,13 @@ export declare function seconds(count: number): Duration;
 // ---- Expressions that rules and operations share
 
 export declare function implies(when: boolean, then: boolean): boolean;
+/**
+ * Some member for which the condition is true. In a rule it is looked at in one state. In an operation it is a loop: every `next` member is a
+ * step that reads the set (the environment picks the order), every read of the condition too, and the first member that decides ends it; so
+ * what the answer says may have changed by the time it is given, unless a lock keeps it.
+ */
 export declare function some<Type>(of: ReadonlySet<Type>, condition: (one: Type) => boolean): boolean;
+/** As `some`: no member for which the condition is false. */
 export declare function every<Type>(of: ReadonlySet<Type>, condition: (one: Type) => boolean): boolean;
 /** Allocated, not yet freed, and no counter of it has reached zero. */
 export declare function isLive(object: object | null): boolean;
@@ -301,13 +322,16 @@ export interface Exports {
 
 /** Taken from left to right, the left one outside. A read section stands for its readers and for the wait for them. */
 export type LockOrder<Objects extends readonly unknown[] = []> = IsRule & ((...objects: Objects) => readonly Protection[]);
-/** As LockOrder, and released in reverse. */
+/** As LockOrder, and released in reverse: broken where one is let go while something is held that belongs inside it, by class. */
 export type NestedOrder<Objects extends readonly unknown[] = []> = IsRule & ((...objects: Objects) => readonly Protection[]);
 /** The second is taken inside the first although the other order exists too. The comment says why the two never meet; exploring holds it to that. */
 export type OrderException<Objects extends readonly unknown[] = []> = IsRule & ((...objects: Objects) => readonly [Protection, Protection]);
-/** Nothing is taken, and nothing sleeps, while this is held. */
+/** No lock is taken or tried, and nothing sleeps, while a lock of this class is held. Entering a read section is allowed. */
 export type Innermost<Type> = IsRule & ((object: Type) => Lock);
-/** Within a call, a field is read once into a local; a decision and its action use that local. */
+/**
+ * A field is read once into a local; a decision and its action use that local. Broken by the second read of the same object's field within the
+ * outermost call of a thread, whatever functions the two are in, or within one run of a work item.
+ */
 export type ReadOnce<Type> = IsRule & ((object: Type) => unknown);
 
 // ---- Rules about states and events
@@ -366,7 +390,7 @@ export interface Contract<Call extends Callable> extends IsRule {
 }
 /** The environment may bring it about in any state: memory is short, user memory faults. */
 export declare const atAnyTime: () => true;
-/** Every lock that the call, with all it calls, may take. */
+/** Every lock and read section that the call, with all it calls and what its last puts run, may take, by class. A trace shows it only of calls that are offered. */
 export type TakesOnly<Call extends Callable> = IsRule & ((...args: Parameters<Call>) => readonly Protection[]);
 /** Every call ends: under weak fairness, and in a trace within a time. `given` is what the environment owes. */
 export interface Ends<Call extends Callable> extends IsRule {
@@ -446,6 +470,8 @@ export declare const always: {
   readonly quietAtTheEnd: BuiltIn;
   /** A function that says it needs a lock is called with it (`assertHeld`). */
   readonly heldWhereAsserted: BuiltIn;
+  /** What a thread says is its alone is touched by no other (`assertSole`). */
+  readonly soleWhereAsserted: BuiltIn;
   /** What the author thinks cannot happen does not (`bug`). */
   readonly bugNeverReached: BuiltIn;
 };

@@ -1,12 +1,18 @@
 /** `holdfast check`: traces against the oracles. */
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { allOracles } from '../../oracles/all.oracle.ts';
-import { checkTrace } from '../../oracles/check-trace.ts';
-import { aboutRule, explainFinding } from '../../oracles/explain.ts';
+import { checkAny } from '../../oracles/check-any.ts';
+import { checkBinary } from '../../oracles/check-binary.ts';
+import { aboutRule } from '../../oracles/explain.ts';
+import { checkFtrace } from '../../oracles/ftrace/check-ftrace.ts';
+import { genericRule } from '../../oracles/generic/rules.ts';
 import { TraceError } from '../../oracles/trace-error.ts';
+import type { Listener } from '../../oracles/trace-judge.ts';
 import type { Report } from '../../oracles/verdict.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { CheckDocument, TraceDocument } from './documents.ts';
+import { ftraceMapping } from './ftrace-mapping.ts';
+import { openTrace } from './open-trace.ts';
 import { colour, paragraph } from './terminal.ts';
 
 /** Findings that are told in full; the report has all of them. */
@@ -18,13 +24,21 @@ interface Checked {
   readonly told: readonly string[];
 }
 
-export async function check(traces: readonly string[], options: { json?: boolean }): Promise<number> {
+export interface CheckOptions {
+  readonly json?: boolean;
+  readonly format?: string;
+  readonly system?: string;
+  readonly mapping?: string;
+}
+
+export async function check(traces: readonly string[], options: CheckOptions): Promise<number> {
+  const judge = await judgeFor(options);
   const checked: Checked[] = [];
   for (const trace of traces) {
     if (trace !== '-' && !existsSync(trace)) throw new UsageFault(`${trace}: there is no such file.`);
     if (trace !== '-' && statSync(trace).isDirectory()) throw new UsageFault(`${trace} is a folder; name the trace files in it.`);
   }
-  for (const trace of traces) checked.push(await checkOne(trace));
+  for (const trace of traces) checked.push(await checkOne(trace, judge, againWith(options)));
   const verdict = checked.some(({ report }) => report.verdict === 'violation')
     ? 'violation'
     : checked.some(({ report }) => report.verdict === 'inconclusive')
@@ -41,19 +55,37 @@ export async function check(traces: readonly string[], options: { json?: boolean
   return verdict === 'pass' ? 0 : verdict === 'violation' ? 1 : 3;
 }
 
-async function checkOne(trace: string): Promise<Checked> {
+type Judge = (input: AsyncIterable<Uint8Array>, onFinding: Listener) => Promise<Report>;
+
+/** By the format of the traces. JSON Lines say themselves which system they are of. */
+async function judgeFor({ format = 'jsonl', system, mapping }: CheckOptions): Promise<Judge> {
+  // Binary traces are known by their first bytes; to name the format is for those who want to be sure.
+  if (format === 'jsonl' || format === 'binary') {
+    if (system !== undefined || mapping !== undefined) throw new UsageFault('--system and --mapping go with --format ftrace.');
+    const read = format === 'binary' ? checkBinary : checkAny;
+    return (input, onFinding) => read(input, name => allOracles.get(name), onFinding);
+  }
+  if (format !== 'ftrace') throw new UsageFault(`--format is jsonl, binary or ftrace, not ${format}.`);
+  const definition = system === undefined ? null : allOracles.get(system);
+  if (definition === undefined) throw new UsageFault(`There is no system ${system}; there are ${[...allOracles.keys()].join(', ')}.`);
+  const named = await ftraceMapping(mapping);
+  return (input, onFinding) => checkFtrace(input, named, definition, onFinding);
+}
+
+const againWith = ({ format, system, mapping }: CheckOptions): string =>
+  Object.entries({ format, system, mapping })
+    .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
+    .join('');
+
+async function checkOne(trace: string, judge: Judge, again: string): Promise<Checked> {
   const told: string[] = [];
   const name = trace === '-' ? 'standard input' : trace;
   try {
-    const report = await checkTrace(
-      trace === '-' ? process.stdin : createReadStream(trace),
-      system => allOracles.get(system),
-      (finding, event, world, definition) => {
-        if (told.length >= mostTold) return;
-        const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
-        told.push([...explainFinding(finding, definition, world), ...where, `  again:   npx holdfast check ${trace}`].join('\n'));
-      },
-    );
+    const report = await judge(openTrace(trace), (_, event, explain) => {
+      if (told.length >= mostTold) return;
+      const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
+      told.push([...explain(), ...where, `  again:   npx holdfast check${again} ${trace}`].join('\n'));
+    });
     return { trace, report, told };
   } catch (fault) {
     if (fault instanceof TraceError)
@@ -63,15 +95,15 @@ async function checkOne(trace: string): Promise<Checked> {
 }
 
 function traceDocument({ trace, report }: Checked): TraceDocument {
-  const definition = allOracles.get(report.system);
+  const definition = report.system === null ? undefined : allOracles.get(report.system);
   return {
     trace,
     system: report.system,
     verdict: report.verdict,
     events: report.events,
-    findings: report.findings.map(({ rule, strength, detail, objects, event, earlier, thread }) => {
-      const about = definition === undefined ? { sentence: '', source: null } : aboutRule(rule, definition);
-      return { rule, ...about, strength, detail, objects: { ...objects }, event, earlier, thread };
+    findings: report.findings.map(({ rule, strength, detail, objects, event, earlier, thread, story = [] }) => {
+      const about = definition === undefined ? { sentence: genericRule(rule)?.sentence ?? '', source: null } : aboutRule(rule, definition);
+      return { rule, ...about, strength, detail, objects: { ...objects }, event, earlier, thread, story: story.map(one => ({ ...one })) };
     }),
     unlisted: report.unlisted,
     rules: report.rules.map(({ rule, exercised, findings, judged, missing }) => ({

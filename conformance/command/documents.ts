@@ -53,11 +53,29 @@ export interface ScenarioDocument {
   bytesPerState: number;
   /** Whether every call, run and wait ends: known by the shape of the code, by looking at every way round, or unknown. */
   ends: 'shape' | 'rounds' | 'unknown';
+  /** Of random walks, which explore no states; null if the scenario was explored. */
+  walks: WalksDocument | null;
   /** Rules that some state or step put to the test. */
   exercised: string[];
   /** Of a defect: the rules that it is said to break here. */
   expected: { rule: string; found: boolean }[] | null;
   violations: ViolationDocument[];
+}
+
+export interface WalksDocument {
+  walks: number;
+  seed: number;
+  /** Steps after which a walk was given up, and how many were. */
+  depth: number;
+  givenUp: number;
+  steps: number;
+  stepsPerSecond: number;
+  /** Rules in force, steps of the code, ways on from its branches: how many of them some walk put to the test or took. */
+  rules: { covered: number; of: number };
+  nodes: { covered: number; of: number };
+  branches: { covered: number; of: number };
+  /** Rules broken whose counterexample may not be a shortest one. */
+  notShortest: string[];
 }
 
 export interface ViolationDocument {
@@ -102,7 +120,8 @@ export interface CheckDocument {
 
 export interface TraceDocument {
   trace: string;
-  system: string;
+  /** Null: judged by what holds for every program. */
+  system: string | null;
   verdict: 'pass' | 'violation' | 'inconclusive';
   events: number;
   /** The first of them. */
@@ -123,4 +142,6 @@ export interface FindingDocument {
   event: number;
   earlier: number | null;
   thread: string;
+  /** What led to it, in order, the event itself last; empty where the oracle does not keep it. */
+  story: { event: number; thread: string; what: string; site: string | null }[];
 }

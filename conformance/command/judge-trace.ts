@@ -9,7 +9,7 @@ export const judgeTrace: JudgeTrace = lines => {
   try {
     const [first, ...rest] = lines.map(line => JSON.stringify(line));
     const header = readHeader(first ?? '');
-    const definition = allOracles.get(header.system);
+    const definition = header.system === null ? undefined : allOracles.get(header.system);
     if (definition === undefined)
       return { verdict: 'inconclusive', findings: [{ rule: 'trace', detail: `There is no oracle for a system ${header.system}.` }] };
     const oracle = createOracle(definition, { observes: header.observes });

@@ -26,6 +26,12 @@ function whole(text: string): number {
     throw new InvalidArgumentError('It is a whole number from 1.');
   return Number(text);
 }
+function workers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  if (!/^\d{1,2}$/.test(text) || Number(text) < 1 || Number(text) > 64)
+    throw new InvalidArgumentError('It is a whole number from 1 to 64, or auto.');
+  return Number(text);
+}
 function natural(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('It is a whole number from 0.');
   return Number(text);
@@ -42,6 +48,16 @@ program
   .option('--scenario <name...>', 'only these scenarios')
   .option('--rule <name...>', 'show counterexamples of these rules only')
   .option('--max-states <count>', 'give up a scenario after so many states; its verdict is then inconclusive', whole)
+  .option('--max-memory <MB>', 'give up a scenario whose states take so much memory; its verdict is then inconclusive', whole)
+  .option('--workers <count>', 'threads for a scenario that is large, or auto; all numbers give the same', workers, 'auto')
+  .option(
+    '--walks <count>',
+    'take so many random walks instead of exploring: for what is too large; finding nothing is inconclusive',
+    whole,
+  )
+  .option('--seed <number>', 'seed of the walks', natural, 1)
+  .option('--walk-depth <steps>', 'give up a walk after so many steps', whole, 10_000)
+  .option('--draw <file>', 'draw the first counterexample shown, as SVG')
   .option('--quiet', 'verdicts only, no counterexamples')
   .option('--trace <file>', 'write the first counterexample as a trace for `holdfast check`; the file must not exist')
   .option('--json', 'one JSON document on standard output')
@@ -55,6 +71,17 @@ program
   .option('--check', 'write nothing; fail if something on disk differs or is stale')
   .option(...specOption)
   .action(async (systems, options) => exit(await (await import('./generate.ts')).generate(systems, options)));
+
+program
+  .command('export')
+  .argument('<system>', 'system to export')
+  .description('write scenarios as models for another checker')
+  .requiredOption('--to <language>', 'promela, for SPIN')
+  .option('--scenario <name>', 'only this scenario; else every one, each in a file of its own')
+  .option('--variant <name>', 'export this variant instead of the base')
+  .option('--out <file>', 'a file that does not exist yet, or without --scenario a folder; else standard output')
+  .option(...specOption)
+  .action(async (system, options) => exit(await (await import('./export.ts')).exportSystem(system, options)));
 
 program
   .command('run')
@@ -75,8 +102,11 @@ program
 
 program
   .command('check')
-  .argument('<trace...>', 'traces in JSON Lines; - is standard input')
-  .description('judge traces')
+  .argument('<trace...>', 'traces, perhaps compressed with gzip; - is standard input')
+  .description('judge traces: of a system by its rules, of none by what holds for every program')
+  .option('--format <name>', 'jsonl (events, one a line), binary (known without being named), or ftrace (the text of a kernel trace)')
+  .option('--system <name>', 'with --format ftrace: judge by the rules of this system')
+  .option('--mapping <file>', 'with --format ftrace: what the probes of the traced kernel tell')
   .option('--json', 'one JSON document on standard output')
   .action(async (traces, options) => exit(await (await import('./check.ts')).check(traces, options)));
 

@@ -7,6 +7,7 @@ import { UsageFault } from '../usage-fault.ts';
 
 export const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const keptFolder = join(packageFolder, 'build/systems');
+export const steppersFolder = join(packageFolder, 'build/steppers');
 export const vectorsFolder = join(packageFolder, 'conformance/vectors');
 
 /** The folder with the systems, and those that were asked for. */

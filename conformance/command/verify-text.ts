@@ -4,19 +4,48 @@ import type { Violation } from '../../generator/verify/verify.ts';
 import { colour, paragraph, width } from './terminal.ts';
 import type { Outcome } from './verify.ts';
 
+/** A row for each scenario that was walked through at random. */
+export function walksTable(outcomes: readonly Outcome[]): string {
+  const head = ['scenario', 'walks', 'steps', 'steps/s', 'given up', 'rules', 'code', 'branches', 'verdict'];
+  const share = ({ covered, of }: { covered: number; of: number }) => (of === 0 ? '-' : `${covered} of ${of}`);
+  const rows = outcomes.map(outcome => {
+    const { walks } = outcome;
+    const name = `${outcome.scenario}${outcome.variant === null ? '' : ` (${outcome.variant})`}`;
+    if (walks === null) return [name, ...head.slice(2).map(() => '-'), verdictOf(outcome)];
+    const counts = [walks.walks, walks.steps, walks.stepsPerSecond, walks.givenUp].map(number);
+    const shares = [walks.rules, walks.nodes, walks.branches].map(share);
+    return [name, ...counts, ...shares, outcome.verdict === 'inconclusive' ? 'nothing found' : verdictOf(outcome)];
+  });
+  return layOut(head, rows, new Set([0, 8]), outcomes);
+}
+
 export function tableOf(outcomes: readonly Outcome[], defects: boolean): string {
   const head = defects
     ? ['defect', 'scenario', 'states', 'steps', 'found by']
     : ['scenario', 'states', 'transitions', 'depth', 'seconds', 'states/s', 'verdict'];
   const rows = outcomes.map(outcome => (defects ? defectRow(outcome) : scenarioRow(outcome)));
+  return layOut(head, rows, new Set(defects ? [0, 1, 4] : [0, 6]), outcomes);
+}
+
+/** `texts`: columns that begin at the left. */
+function layOut(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  texts: ReadonlySet<number>,
+  outcomes: readonly Outcome[],
+): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => (row[column] ?? '').length)));
-  const texts = new Set(defects ? [0, 1, 4] : [0, 6]);
   const last = head.length - 1;
   const line = (row: readonly string[]) =>
     `  ${row.map((cell, column) => (column === last ? cell : texts.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`;
   const total = widths.reduce((sum, one) => sum + one + 2, 0);
   if (total > width) return narrow(head, rows, outcomes);
-  return `${[colour.dim(line(head)), ...rows.map((row, index) => (outcomes[index]?.passed ? line(row) : colour.red(line(row))))].join('\n')}\n`;
+  return `${[colour.dim(line(head)), ...rows.map((row, index) => (isCalm(outcomes[index]) ? line(row) : colour.red(line(row))))].join('\n')}\n`;
+}
+
+/** Random walks that found nothing are as good as walks can be. */
+function isCalm(outcome: Outcome | undefined): boolean {
+  return outcome === undefined || outcome.passed || (outcome.walks !== null && outcome.verdict === 'inconclusive');
 }
 
 /** Too narrow for a table: each row as a few words on lines of their own. */
@@ -30,13 +59,12 @@ function narrow(head: readonly string[], rows: readonly (readonly string[])[], o
           .join(', '),
         4,
       )}`;
-      return `${outcomes[index]?.passed ? text : colour.red(text)}\n`;
+      return `${isCalm(outcomes[index]) ? text : colour.red(text)}\n`;
     })
     .join('');
 }
 
 function scenarioRow(outcome: Outcome): string[] {
-  const broken = outcome.violations.map(violation => violation.rule).join(', ');
   return [
     `${outcome.scenario}${outcome.variant === null ? '' : ` (${outcome.variant})`}`,
     number(outcome.states),
@@ -44,13 +72,18 @@ function scenarioRow(outcome: Outcome): string[] {
     String(outcome.depth),
     outcome.seconds.toFixed(2),
     number(outcome.statesPerSecond),
-    outcome.verdict === 'violation' ? `violation of ${broken || 'the spec itself'}` : outcome.verdict,
+    verdictOf(outcome),
   ];
+}
+
+function verdictOf(outcome: Outcome): string {
+  const broken = outcome.violations.map(violation => violation.rule).join(', ');
+  return outcome.verdict === 'violation' ? `violation of ${broken || 'the spec itself'}` : outcome.verdict;
 }
 
 /** What is known of runs without end, where every thread gets its turn. */
 export function tellEnds(outcomes: readonly Outcome[]): string {
-  const judged = outcomes.filter(outcome => outcome.diagnostics.length === 0 && outcome.verdict !== 'violation');
+  const judged = outcomes.filter(outcome => outcome.diagnostics.length === 0 && outcome.verdict !== 'violation' && outcome.walks === null);
   const counted = (ends: Outcome['ends']) => judged.filter(outcome => outcome.ends === ends).map(outcome => outcome.scenario);
   const [shape, rounds, unknown] = [counted('shape'), counted('rounds'), counted('unknown')];
   const lines: string[] = [];
@@ -101,7 +134,11 @@ export function tellViolation(outcome: Outcome, violation: Violation): string {
   if (violation.source !== null) lines.push(paragraph(`source:  ${violation.source}`, 11, 2));
   // Not wrapped, so that it can be copied.
   const variant = outcome.variant === null ? '' : ` --variant ${outcome.variant}`;
-  lines.push(`  again:   npx holdfast verify ${outcome.system}${variant} --scenario ${outcome.scenario} --rule ${violation.rule}`);
+  const { walks } = outcome;
+  const walked = walks === null ? '' : ` --walks ${walks.walks} --seed ${walks.seed} --walk-depth ${walks.depth}`;
+  if (walks?.notShortest.includes(violation.rule))
+    lines.push(paragraph('There may be a shorter way: there are too many states to tell.', 2));
+  lines.push(`  again:   npx holdfast verify ${outcome.system}${variant} --scenario ${outcome.scenario} --rule ${violation.rule}${walked}`);
   return `${lines.join('\n')}\n`;
 }
 

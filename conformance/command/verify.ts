@@ -1,6 +1,6 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
 
-import { writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { System } from '../../generator/model.ts';
 import { type Diagnostic, printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
@@ -9,10 +9,10 @@ import { notExercised } from '../../generator/verify/exercised.ts';
 import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts';
 import type { TraceHeader } from '../../oracles/event.ts';
 import { UsageFault } from '../usage-fault.ts';
-import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument } from './documents.ts';
-import { keptFolder, selectSystems } from './places.ts';
+import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument, WalksDocument } from './documents.ts';
+import { keptFolder, selectSystems, steppersFolder } from './places.ts';
 import { colour, progressLine } from './terminal.ts';
-import { tableOf, tellEnds, tellViolation } from './verify-text.ts';
+import { tableOf, tellEnds, tellViolation, walksTable } from './verify-text.ts';
 
 export interface VerifyOptions {
   readonly defects?: boolean;
@@ -20,6 +20,12 @@ export interface VerifyOptions {
   readonly scenario?: string[];
   readonly rule?: string[];
   readonly maxStates?: number;
+  readonly maxMemory?: number;
+  readonly workers?: number | 'auto';
+  readonly walks?: number;
+  readonly seed?: number;
+  readonly walkDepth?: number;
+  readonly draw?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly spec?: string;
@@ -34,7 +40,11 @@ export interface Outcome extends ScenarioReport {
   readonly passed: boolean;
 }
 
+/** Every step of a walk is kept until the walk ends. */
+const DEEPEST_WALK = 50_000_000;
+
 export async function verify(names: readonly string[], options: VerifyOptions): Promise<number> {
+  if ((options.walkDepth ?? 0) > DEEPEST_WALK) throw new UsageFault(`A walk may have ${DEEPEST_WALK.toLocaleString('en')} steps at most.`);
   const { folder, systems } = selectSystems(names, options.spec);
   const say = (text: string) => {
     if (!options.json) process.stdout.write(text);
@@ -59,18 +69,30 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     );
     const own: Outcome[] = [];
     for (const job of jobs) {
-      const report = verifyScenario(system, job.variant, job.scenario, {
-        ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
-        progress: (states, depth) =>
-          line.say(`${name}  ${job.variant ?? ''} ${job.scenario}: ${states.toLocaleString('en')} states, depth ${depth}`),
-      });
+      const tell = (far: string) => line.say(`${name}  ${job.variant ?? ''} ${job.scenario}: ${far}`);
+      const report =
+        options.walks === undefined
+          ? verifyScenario(system, job.variant, job.scenario, {
+              ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
+              ...(options.maxMemory === undefined ? {} : { maxBytes: options.maxMemory * 2 ** 20 }),
+              ...(options.workers === undefined ? {} : { workers: options.workers }),
+              keeping: { folder: steppersFolder, specHash: loaded.hash },
+              progress: (states, depth) => tell(`${states.toLocaleString('en')} states, depth ${depth}`),
+            })
+          : (await import('../../generator/verify/verify-walks.ts')).verifyByWalks(system, job.variant, job.scenario, {
+              walks: options.walks,
+              seed: options.seed ?? 1,
+              depth: options.walkDepth ?? 10_000,
+              keeping: { folder: steppersFolder, specHash: loaded.hash },
+              progress: (walks, steps) => tell(`${walks.toLocaleString('en')} walks, ${steps.toLocaleString('en')} steps`),
+            });
       line.done();
       const outcome = judge(report, job.rules);
       own.push(outcome);
       for (const one of report.diagnostics) say(printDiagnostic(one));
       diagnostics.push(...report.diagnostics);
     }
-    say(tableOf(own, options.defects === true));
+    say(options.walks === undefined ? tableOf(own, options.defects === true) : walksTable(own));
     if (!options.defects) say(tellEnds(own));
     if (!options.quiet)
       for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
@@ -78,6 +100,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       !options.defects &&
       options.variant === undefined &&
       options.scenario === undefined &&
+      options.walks === undefined &&
       own.every(outcome => outcome.diagnostics.length === 0)
     ) {
       const idle = notExercised(system, new Set(own.flatMap(outcome => (outcome.variant === null ? outcome.exercised : []))));
@@ -93,6 +116,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       : outcomes.some(outcome => outcome.verdict === 'inconclusive')
         ? 'inconclusive'
         : 'pass';
+  if (options.draw !== undefined) say(await writeDrawing(options.draw, outcomes, options));
   if (options.trace !== undefined) say(writeTrace(options.trace, outcomes, options));
   if (options.json)
     process.stdout.write(
@@ -175,9 +199,21 @@ function scenarioDocument(outcome: Outcome): ScenarioDocument {
     statesPerSecond,
     bytesPerState: Math.round(bytesPerState),
     ends: outcome.ends,
+    walks: walksDocument(outcome.walks),
     exercised: [...outcome.exercised],
     expected: outcome.expected === undefined ? null : outcome.expected.map(one => ({ ...one })),
     violations: outcome.violations.map(violationDocument),
+  };
+}
+
+function walksDocument(walks: Outcome['walks']): WalksDocument | null {
+  if (walks === null) return null;
+  return {
+    ...walks,
+    rules: { ...walks.rules },
+    nodes: { ...walks.nodes },
+    branches: { ...walks.branches },
+    notShortest: [...walks.notShortest],
   };
 }
 
@@ -196,6 +232,27 @@ function violationDocument({ rule, sentence, source, strength, detail, count, co
           waiting: counterexample.waiting.map(step),
         };
   return { rule, sentence, source, strength, detail, count, counterexample: told };
+}
+
+/** The first counterexample that is shown, as a picture; says where it is, or that there is nothing to draw. */
+async function writeDrawing(file: string, outcomes: readonly Outcome[], options: VerifyOptions): Promise<string> {
+  const { drawCounterexample } = await import('../../generator/verify/draw-svg.ts');
+  for (const outcome of outcomes) {
+    for (const { rule, sentence, counterexample } of shownViolations(outcome, options)) {
+      if (counterexample === null) continue;
+      const where = `${outcome.system}${outcome.variant === null ? '' : ` ${outcome.variant}`}, scenario ${outcome.scenario}`;
+      const draft = `${file}.${process.pid}`;
+      try {
+        writeFileSync(draft, drawCounterexample(counterexample, { rule, sentence, where }));
+        renameSync(draft, file);
+      } catch (fault) {
+        rmSync(draft, { force: true });
+        throw new UsageFault(`${file} was not written: ${fault instanceof Error ? fault.message : String(fault)}`);
+      }
+      return `The counterexample of ${rule} is drawn in ${file}\n`;
+    }
+  }
+  return `There is no counterexample to draw; ${file} was not written.\n`;
 }
 
 /** The first counterexample that is shown, as a trace that `check` judges. */

@@ -104,10 +104,10 @@ function emit(predicate: Predicate, scope: Scope): Code {
     case 'holds':
       if (fieldType(predicate.lock, scope).kind === 'word')
         return call('holdsFlag', 'thread', emit(predicate.lock.of, scope).text, quoted(predicate.lock.field));
-      return call('holds', 'thread', path(predicate.lock, scope).text);
+      return call(predicate.toWrite ? 'holdsToWrite' : 'holds', 'thread', path(predicate.lock, scope).text);
     case 'held':
       if (fieldType(predicate.lock, scope).kind === 'word') return comparison(emitField(predicate.lock, scope), '===', constant('taken'));
-      return call('isHeld', path(predicate.lock, scope).text);
+      return call(predicate.toWrite ? 'isHeldToWrite' : 'isHeld', path(predicate.lock, scope).text);
     case 'quantified':
       return call(
         predicate.every ? 'every' : 'some',

@@ -124,6 +124,8 @@ const system: System = {
   doc: 'Small.',
   files: ['tiny/tiny.ts'],
   globals: { kvmModule: 'KvmModule' },
+  exports: {},
+  given: {},
   interface: { assignIrqfd: 'assign' },
   scenarios: [],
   variants: [],

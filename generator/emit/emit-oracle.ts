@@ -15,6 +15,7 @@ export function emitOracle(system: System): string {
       '  },',
       `  globals: ${record(Object.entries(system.globals).map(([name, type]) => [name, quoted(type)]))},`,
       `  queues: ${record(Object.entries(queuedWorks(system)).map(([queue, works]) => [queue, list(works)]))},`,
+      ...(soleTypes(system).length === 0 ? [] : [`  sole: ${list(soleTypes(system))},`]),
       '  rules: [',
       ...system.rules.map(rule => indent(emitRule(rule, system), 4)),
       '  ],',
@@ -58,13 +59,17 @@ function constantName(system: string): string {
 function imports(body: string): string[] {
   const used = (names: readonly string[]): string => names.filter(name => new RegExp(`\\b${name}\\b`).test(body)).join(', ');
   const conditions = used(
-    ['every', 'has', 'holds', 'holdsFlag', 'isHeld', 'isLive', 'isOnQueue', 'isQueued', 'some'].filter(name => body.includes(`${name}(`)),
+    ['every', 'has', 'holds', 'holdsFlag', 'holdsToWrite', 'isHeld', 'isHeldToWrite', 'isLive', 'isOnQueue', 'isQueued', 'some'].filter(
+      name => body.includes(`${name}(`),
+    ),
   );
   const made = used([
     'identity',
     'newCounter',
     'newMutex',
     'newRcuDomain',
+    'newRwLock',
+    'newRwSemaphore',
     'newSpinLock',
     'newSrcuDomain',
     'newWaitEntry',
@@ -103,6 +108,8 @@ function typeOf(type: FieldType): string {
   switch (type.kind) {
     case 'mutex':
     case 'spinlock':
+    case 'rwlock':
+    case 'rwsem':
       return 'known.Lock';
     case 'wait-queue':
       return 'known.WaitQueue';
@@ -136,6 +143,10 @@ function startOf({ name, type }: Field): string {
       return made('newMutex');
     case 'spinlock':
       return made('newSpinLock');
+    case 'rwlock':
+      return made('newRwLock');
+    case 'rwsem':
+      return made('newRwSemaphore');
     case 'wait-queue':
       return made('newWaitQueue');
     case 'srcu':
@@ -231,6 +242,14 @@ function ruleLines(rule: Rule, system: System): string[] {
       return [`classes: ${list(rule.classes)}, nested: ${rule.nested},`];
     case 'order-exception':
       return [`outer: ${quoted(rule.outer)}, inner: ${quoted(rule.inner)},`];
+    case 'innermost':
+      return [`lock: ${quoted(rule.lock)},`];
+    case 'takes-only': {
+      const offered = Object.entries(system.interface).flatMap(([name, operation]) => (operation === rule.operation ? [name] : []));
+      return [`calls: ${list(offered)}, classes: ${list(rule.classes)},`];
+    }
+    case 'read-once':
+      return [`field: ${quoted(`${rule.type}.${rule.field}`)}, hasCalls: ${Object.keys(system.interface).length > 0},`];
     case 'invariant':
     case 'settled': {
       const busy = rule.kind === 'settled' && !isConstant(rule.busy, false) ? rule.busy : null;
@@ -304,13 +323,18 @@ function queuedWorks(system: System): Record<string, string[]> {
 }
 const className = ({ type, field }: FieldOf): string => `${type}.${field}`;
 
-/** Every `queue` in a tree of plain data. */
-function* verbsIn(tree: unknown): Generator<Verb> {
-  if (typeof tree !== 'object' || tree === null) return;
-  if (isQueueVerb(tree)) yield tree;
-  for (const inside of Object.values(tree)) yield* verbsIn(inside);
+/** Types of objects of which some function says that nobody else can reach them. */
+function soleTypes(system: System): string[] {
+  return [...new Set([...verbsIn(system.operations, 'assertSole')].flatMap(({ on }) => (on === null ? [] : [on.type])))].sort();
 }
-const isQueueVerb = (tree: object): tree is Verb => 'kind' in tree && tree.kind === 'verb' && 'verb' in tree && tree.verb === 'queue';
+
+/** Every use of a verb in a tree of plain data. */
+function* verbsIn(tree: unknown, verb = 'queue'): Generator<Verb> {
+  if (typeof tree !== 'object' || tree === null) return;
+  if (isVerb(tree, verb)) yield tree;
+  for (const inside of Object.values(tree)) yield* verbsIn(inside, verb);
+}
+const isVerb = (tree: object, verb: string): tree is Verb => 'kind' in tree && tree.kind === 'verb' && 'verb' in tree && tree.verb === verb;
 
 // ---- Text
 

@@ -1,9 +1,11 @@
 /** Vectors of a system: every scenario that makes nothing but calls of the interface, for every way its callers' choices can go. */
+
 import { createHash } from 'node:crypto';
 import { callText } from '../../conformance/moment.ts';
 import type { Argument, Expected, Result, SetupCall, Vector, VectorCall, VectorFile } from '../../conformance/vector.ts';
 import type { Event, Scalar } from '../../oracles/event.ts';
 import { explore } from '../explore/explore.ts';
+import { globalObjects } from '../instantiate/globals.ts';
 import { instantiate } from '../instantiate/instantiate.ts';
 import { narrate } from '../interpret/narrate.ts';
 import type { System } from '../model.ts';
@@ -159,7 +161,7 @@ export function setupCalls(program: Program): SetupCall[] | string {
       open = null;
     } else if (open === null && !['thread-start', 'thread-end', 'alloc', 'quiesce', 'read'].includes(event.kind))
       return `its setup does something that is not a call of the interface (${event.kind})`;
-    else if (open === null && event.kind === 'alloc' && !Object.values(program.globals).some(type => event.object === `${type}#1`))
+    else if (open === null && event.kind === 'alloc' && !globalObjects(program.globals).includes(event.object))
       return `its setup makes ${event.object} without a call of the interface`;
   }
   return calls;
@@ -222,6 +224,12 @@ function rulesAskedBy(system: System, program: Program, combination: readonly Sc
           return rule.classes.filter(one => reached.has(one)).length > 1;
         case 'order-exception':
           return false;
+        case 'innermost':
+          return reached.has(rule.lock);
+        case 'takes-only':
+          return operations.has(rule.operation);
+        case 'read-once':
+          return reached.has(`${rule.type}.${rule.field}`);
         case 'at-every':
           return reached.has(`${rule.type}.${rule.field}`);
         case 'invariant':

@@ -10,6 +10,10 @@ export function fieldCell(type: string, instance: number, field: string): string
 export function aliveCell(type: string, instance: number): string {
   return `alive ${objectName(type, instance)}`;
 }
+/** 1 + the thread whose sole property the object is. */
+export function soleCell(type: string, instance: number): string {
+  return `sole ${objectName(type, instance)}`;
+}
 /** Instances allocated so far. */
 export function allocatedCell(type: string): string {
   return `allocated ${type}`;

@@ -2,7 +2,7 @@
 
 import { fieldOf, typeOf } from '../interpret/program-index.ts';
 import type { Action, Program, Target, Value } from '../program.ts';
-import { aliveCell, allocatedCell, exclusiveCell, fieldCell, flushCell, readersCell, waitingCell } from './cells.ts';
+import { aliveCell, allocatedCell, exclusiveCell, fieldCell, flushCell, readersCell, soleCell, waitingCell } from './cells.ts';
 import { reachable } from './liveness.ts';
 
 export interface Alloc {
@@ -16,13 +16,13 @@ export interface Changing {
   /** Cells that can be set to 0, and so change if they are not 0 from the beginning. */
   readonly cleared: ReadonlySet<string>;
   readonly allocs: readonly Alloc[];
-  /** Threads that can enter a read section of the domain, lowest first. */
+  /** Threads that can enter a read section of the domain, or read the lock, lowest first. */
   readonly readers: ReadonlyMap<string, readonly number[]>;
   /** Threads that can wait for a grace period of the domain. */
   readonly synchronizers: ReadonlyMap<string, readonly number[]>;
   /** Threads that can wait for runs of the work item. */
   readonly flushers: ReadonlyMap<string, readonly number[]>;
-  /** Threads that can sleep on the wait queue. */
+  /** Threads that can sleep on the wait queue, or queue to write the rwsem. */
   readonly sleepers: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -91,9 +91,20 @@ export function changing(program: Program): Changing {
       case 'get':
       case 'get-unless-zero':
       case 'put':
+      case 'put-later':
       case 'queue':
       case 'close-fd':
         return change(action.target);
+      case 'write-lock':
+        for (const cell of cellsOf(action.target)) {
+          cells.add(cell);
+          note(sleepers, cell, thread);
+          cells.add(waitingCell(thread, cell));
+        }
+        return;
+      case 'write-lock-queued':
+        return change(action.target);
+      case 'read-lock':
       case 'enter':
         for (const cell of cellsOf(action.target)) {
           note(readers, cell, thread);
@@ -139,6 +150,9 @@ export function changing(program: Program): Changing {
         for (let one = initial + 1; one <= pool; one++) cells.add(aliveCell(action.type, one));
         return;
       }
+      case 'assert-sole':
+        for (const one of instances(program, action.type, action.object)) cells.add(soleCell(action.type, one));
+        return;
       case 'free':
         for (const one of instances(program, action.type, action.object)) cells.add(aliveCell(action.type, one));
         return;

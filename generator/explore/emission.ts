@@ -18,6 +18,7 @@ export interface Leaf {
   readonly node: number;
   readonly alternative: number /** All nodes on the way. */;
   readonly nodes: readonly number[];
+  /** Where the thread stands afterwards; null if it was cut off. */ readonly to: number | null;
 }
 
 export interface Emission {
@@ -96,8 +97,8 @@ export function finding(e: Emission, rule: string, fatal: boolean, kind: Finding
   return known >= 0 ? known : e.findings.push({ rule, fatal, kind }) - 1;
 }
 
-function leaf(e: Emission, path: Path, node: number, alternative: number): number {
-  return e.leaves.push({ thread: path.thread, node, alternative, nodes: path.nodes }) - 1;
+function leaf(e: Emission, path: Path, node: number, alternative: number, to: number | null): number {
+  return e.leaves.push({ thread: path.thread, node, alternative, nodes: path.nodes, to }) - 1;
 }
 
 function notes(path: Path, leaf: number): string {
@@ -117,13 +118,21 @@ function notes(path: Path, leaf: number): string {
 
 /** The step is taken and broken, and has no successor. */
 export function fatal(e: Emission, path: Path, node: number, rule: string, alternative = 0): string {
-  const at = leaf(e, path, node, alternative);
+  const at = leaf(e, path, node, alternative, null);
   return `${notes(path, at)}cut(${finding(e, rule, true, 'step')}, ${at}); `;
 }
 
-/** The step is taken; `words` are those of its successor. `judges`: threads, as bits, whose contracts look at it. */
-export function successor(e: Emission, path: Path, node: number, alternative: number, words: readonly string[], judges: number): string {
-  const at = leaf(e, path, node, alternative);
+/** The step is taken, to where the thread stands next; `words` are those of its successor. `judges`: threads, as bits, whose contracts look at it. */
+export function successor(
+  e: Emission,
+  path: Path,
+  node: number,
+  alternative: number,
+  to: number,
+  words: readonly string[],
+  judges: number,
+): string {
+  const at = leaf(e, path, node, alternative, to);
   return `${notes(path, at)}${judges === 0 ? 'add(' : `judged(${judges}, `}${at}, ${words.join(', ')}); `;
 }
 

@@ -13,6 +13,7 @@ import {
   graceCell,
   readersCell,
   seenCell,
+  soleCell,
   waitingCell,
 } from './cells.ts';
 import { itemsOn } from './changing-cells.ts';
@@ -47,8 +48,18 @@ export function touched(
     target.object,
     target.type,
     () => fatal(e, path, number, 'always.nullNeverFollowed'),
-    (instance, at) => stillAlive(e, at, number, target.type, instance, 0, () => then(instance, at)),
+    (instance, at) => stillAlive(e, at, number, target.type, instance, 0, () => then(instance, nobodyElses(e, at, target.type, instance))),
   );
+}
+
+/** Notes if the object is another thread's alone. */
+function nobodyElses(e: Emission, path: Path, type: string, instance: number): Path {
+  const name = soleCell(type, instance);
+  if (!e.layout.bits.has(name)) return path;
+  const sole = cell(e.layout, name);
+  return withNotes(path, [
+    { when: both(sole, not(equal(sole, path.thread + 1))), finding: finding(e, 'always.soleWhereAsserted', false, 'step') },
+  ]);
 }
 
 function stillAlive(
@@ -82,7 +93,14 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
 
   switch (action.kind) {
     case 'read':
-      return on(action.target, (_, value, at) => assign(e, at, number, action.slot, value, most(action.target), next));
+      return on(action.target, (_, value, at, instance) => {
+        const { once } = action;
+        if (once === undefined) return assign(e, at, number, action.slot, value, most(action.target), next);
+        const before = slotIn(e, at, once),
+          bit = 2 ** (instance - 1);
+        const after = typeof before === 'number' ? before | bit : `(${before} | ${bit})`;
+        return assign(e, at, number, action.slot, value, most(action.target), path => next(withSlot(path, once, after)));
+      });
     case 'write':
       return on(action.target, (name, _, at) => {
         const value = valueOf(e, at, action.value);
@@ -100,14 +118,59 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
     case 'lock':
       return on(action.target, (name, owner, at) =>
         fork(
-          equal(owner, 0),
-          () => next(withCell(at, name, self + 1)),
+          either(owner, readBy(e, name, null)),
           () =>
             fork(
-              equal(owner, self + 1),
+              either(equal(owner, self + 1), readBy(e, name, self)),
               () => broken(at, 'neverTakenTwice'),
               () => '',
             ),
+          () => next(withCell(at, name, self + 1)),
+        ),
+      );
+    case 'read-lock':
+      return on(action.target, (name, owner, at) => {
+        const fair = fieldOf(e.program, action.target.type, action.target.field).kind === 'rwsem';
+        const queued = (e.layout.changing.sleepers.get(name) ?? []).filter(thread => thread !== self);
+        return fork(
+          either(equal(owner, self + 1), fair ? readBy(e, name, self) : 0),
+          () => broken(at, 'neverTakenTwice'),
+          () =>
+            fork(
+              either(owner, any(queued.map(thread => read(waitingCell(thread, name))))),
+              () => '',
+              () => entered(taking, at, action.target, name, next),
+            ),
+        );
+      });
+    case 'read-unlock':
+      return on(action.target, (name, _, at) => {
+        const open = read(readersCell(self, name));
+        return fork(
+          open,
+          () => next(withCell(at, readersCell(self, name), subtract(open, 1))),
+          () => broken(at, 'releasedByHolder'),
+        );
+      });
+    case 'write-lock':
+      return on(action.target, (name, owner, at) =>
+        fork(
+          either(equal(owner, self + 1), readBy(e, name, self)),
+          () => broken(at, 'neverTakenTwice'),
+          () =>
+            fork(
+              either(owner, readBy(e, name, null)),
+              () => go(node.otherwise, withCell(at, waitingCell(self, name), 1), 0),
+              () => next(withCell(at, name, self + 1)),
+            ),
+        ),
+      );
+    case 'write-lock-queued':
+      return on(action.target, (name, owner, at) =>
+        fork(
+          either(owner, readBy(e, name, null)),
+          () => '',
+          () => next(withCell(withCell(at, name, self + 1), waitingCell(self, name), 0)),
         ),
       );
     case 'unlock':
@@ -128,14 +191,7 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
       );
 
     case 'enter':
-      return on(action.target, (name, _, at) => {
-        const open = read(readersCell(self, name)),
-          max = 2 ** (e.layout.bits.get(readersCell(self, name))?.width ?? 0) - 1;
-        const deepest = e.layout.threads[self]?.held[number]?.get(`${action.target.type}.${action.target.field}`) ?? 0;
-        return bounded(e, at, number, add(open, 1), Math.min(deepest, DEEPEST) + 1, max, `${name}: read sections open`, () =>
-          next(withCell(at, readersCell(self, name), add(open, 1))),
-        );
-      });
+      return on(action.target, (name, _, at) => entered(taking, at, action.target, name, next));
     case 'exit':
       return on(action.target, (name, _, at) => {
         const open = read(readersCell(self, name)),
@@ -201,6 +257,46 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
             ),
           () => broken(at, 'referencesBalance'),
         ),
+      );
+
+    case 'put-later':
+      return on(action.target, (name, count, at, instance) => {
+        const before = slotIn(e, at, action.later),
+          bit = 2 ** (instance - 1);
+        const after = typeof before === 'number' ? before | bit : `(${before} | ${bit})`;
+        return fork(
+          count,
+          () =>
+            fork(
+              equal(count, 1),
+              () => next(withSlot(withCell(at, name, 0), action.later, after)),
+              () => next(withCell(at, name, subtract(count, 1))),
+            ),
+          () => broken(at, 'referencesBalance'),
+        );
+      });
+    case 'next-later': {
+      const waiting = slotIn(e, path, action.later);
+      const members = Array.from({ length: typeOf(e.program, action.type).pool }, (_, index) => index + 1);
+      const ways = members.map(one =>
+        fork(
+          hasMember(waiting, one),
+          () => {
+            const rest = typeof waiting === 'number' ? waiting & ~(2 ** (one - 1)) : `(${waiting} & ${~(2 ** (one - 1))})`;
+            return `{ ${go(node.next, withSlot(withSlot(path, action.slot, one), action.later, rest), one)}} `;
+          },
+          () => '',
+        ),
+      );
+      return `${ways.join('')}${fork(
+        any(members.map(one => hasMember(waiting, one))),
+        () => '',
+        () => next(path),
+      )}`;
+    }
+    case 'assert-sole':
+      return touched(e, path, number, { object: action.object, type: action.type }, (instance, at) =>
+        next(withCell(judged(at, instance), soleCell(action.type, instance), self + 1)),
       );
 
     case 'alloc':
@@ -337,7 +433,11 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
         (instance, before) => {
           const alive = (alternative: 0 | 1): string =>
             stillAlive(e, before, number, action.target.type, instance, alternative, () =>
-              go(node.next, withSlot(judged(before, instance), action.slot, alternative), alternative),
+              go(
+                node.next,
+                withSlot(judged(nobodyElses(e, before, action.target.type, instance), instance), action.slot, alternative),
+                alternative,
+              ),
             );
           return fork(
             read(waitingCell(self, fieldCell(action.target.type, instance, action.target.field))),
@@ -365,7 +465,7 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
           open =>
             stillAlive(e, before, number, file, open, 0, () => {
               const name = fieldCell(file, open, 'refs'),
-                at = withSlot(judged(before, instance), action.slot, open);
+                at = withSlot(judged(nobodyElses(e, before, file, open), instance), action.slot, open);
               return fork(
                 read(name),
                 () => raise(taking, at, name, read(name), refs, next),
@@ -383,6 +483,8 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
       return action.alternatives.map((to, alternative) => `{ ${go(to, path, alternative)}} `).join('');
     case 'bug':
       return broken(path, 'bugNeverReached');
+    case 'call-null':
+      return broken(path, 'nullNeverFollowed');
     case 'call':
       return next(
         (e.program.threads[self]?.calls[action.call]?.contract ?? -1) < 0 || !e.layout.bits.has(dueCell(self))
@@ -403,6 +505,23 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
     case 'assert-held':
       throw new Error(`${action.kind} is no step`);
   }
+}
+
+/** One more read section, or read side. */
+function entered({ e, number }: Taking, at: Path, target: Target, name: string, next: (path: Path) => string): string {
+  const cellName = readersCell(at.thread, name);
+  const open = cell(e.layout, cellName),
+    max = 2 ** (e.layout.bits.get(cellName)?.width ?? 0) - 1;
+  const deepest = e.layout.threads[at.thread]?.held[number]?.get(`${target.type}.${target.field}`) ?? 0;
+  return bounded(e, at, number, add(open, 1), Math.min(deepest, DEEPEST) + 1, max, `${name}: read sections open`, () =>
+    next(withCell(at, cellName, add(open, 1))),
+  );
+}
+
+/** Whether the thread reads the lock; of null whether any does. */
+function readBy(e: Emission, lock: string, thread: number | null): Code {
+  const readers = e.layout.changing.readers.get(lock) ?? [];
+  return any((thread === null ? readers : readers.filter(one => one === thread)).map(one => cell(e.layout, readersCell(one, lock))));
 }
 
 function atMost(value: Code, most: Code): Code {
@@ -430,6 +549,7 @@ function emptied(e: Emission, path: Path, type: string, instance: number): Path 
   return typeOf(e.program, type)
     .fields.map(field => fieldCell(type, instance, field.name))
     .flatMap(name => [name, exclusiveCell(name)])
+    .concat(soleCell(type, instance))
     .reduce((at, name) => (e.layout.bits.has(name) ? withCell(at, name, 0) : at), withCell(path, aliveCell(type, instance), 0));
 }
 
@@ -498,7 +618,7 @@ function emitMembers({ e, number, node, go }: Taking, path: Path, action: Member
             is,
             () =>
               stillAlive(e, at, number, memberType, index + 1, index + 1, () => {
-                const path = withSlot(judged(at, instance), action.slot, index + 1);
+                const path = withSlot(judged(nobodyElses(e, at, memberType, index + 1), instance), action.slot, index + 1);
                 const bit = 2 ** index;
                 return go(
                   node.next,

@@ -1,12 +1,14 @@
 /** Code for what every step is judged by before its own action is: sleeping, guards, lock order, rules at events; and when an object is idle. */
 
+import { releases, takes } from '../interpret/judge-step.ts';
 import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Rule } from '../model.ts';
 import type { Action, Node } from '../program.ts';
 import { verbs } from '../read/verbs.ts';
-import { fieldCell } from './cells.ts';
+import { fieldCell, soleCell } from './cells.ts';
 import { cell, type Emission, finding, type Note, type Path, seenField } from './emission.ts';
 import { brokenForSome, heldBy, type Look, predicate } from './emit-predicate.ts';
+import { slotIn } from './emit-value.ts';
 import { all, any, type Code, either, equal, hasMember, not } from './generated-code.ts';
 
 /** Notes on a step at the instance that it acts on; 0 if it acts on none. */
@@ -15,6 +17,7 @@ export function notesOn(e: Emission, path: Path, number: number, node: Node, ins
     ...sleepNotes(e, path, number, node.action),
     ...guardNotes(e, path, node.action, instance),
     ...orderNotes(e, path, number, node.action),
+    ...takingNotes(e, path, number, node, instance),
     ...eventNotes(e, path, node.action, instance),
   ];
 }
@@ -43,6 +46,9 @@ function maySleep(e: Emission, action: Action): boolean {
   switch (action.kind) {
     case 'lock':
       return fieldOf(e.program, action.target.type, action.target.field).kind === 'mutex';
+    case 'read-lock':
+      return fieldOf(e.program, action.target.type, action.target.field).kind === 'rwsem';
+    case 'write-lock':
     case 'grace-begin':
     case 'flush-begin':
     case 'cancel-begin':
@@ -62,7 +68,7 @@ function sleepNotes(e: Emission, path: Path, number: number, action: Action): re
       : any(
           e.program.types.flatMap(type =>
             type.fields
-              .filter(field => field.kind === 'spinlock' || field.kind === 'wait-queue' || field.kind === 'rcu')
+              .filter(field => ['spinlock', 'rwlock', 'wait-queue', 'rcu'].includes(field.kind))
               .map(field => holdsClass(e, path, number, `${type.name}.${field.name}`)),
           ),
         );
@@ -95,13 +101,17 @@ function guardNotes(e: Emission, path: Path, action: Action, instance: number): 
     const guard = rule.type === action.target.type ? rule.fields[action.target.field] : null;
     if (guard === null || guard === undefined) return [];
     const held = guard[how].map(one => predicate(one, look));
-    return note(e, rule.name, not(how === 'write' || held.length === 0 ? all(held) : any(held)));
+    const sole = soleCell(action.target.type, instance);
+    const isMine = e.layout.bits.has(sole) ? equal(cell(e.layout, sole), path.thread + 1) : 0;
+    return note(e, rule.name, not(either(isMine, how === 'write' || held.length === 0 ? all(held) : any(held))));
   });
 }
 
 function waitsFor(e: Emission, action: Action): readonly string[] {
   switch (action.kind) {
     case 'lock':
+    case 'read-lock':
+    case 'write-lock':
     case 'grace-begin':
       return [`${action.target.type}.${action.target.field}`];
     case 'flush-begin':
@@ -132,6 +142,31 @@ function orderNotes(e: Emission, path: Path, number: number, action: Action): re
       ),
     ),
   );
+}
+
+function takingNotes(e: Emission, path: Path, number: number, { action, site }: Node, instance: number): readonly Note[] {
+  const { orders, innermost, takesOnly, readOnce } = indexOf(e.program);
+  const gone = releases(action),
+    taken = takes(action);
+  const functions = e.program.sites[site]?.in ?? [];
+  const holds = (lockClass: string): Code => holdsClass(e, path, number, lockClass);
+  return [
+    ...orders.flatMap(rule => {
+      const place = gone === null || !rule.nested ? -1 : rule.classes.indexOf(gone);
+      return place < 0 ? [] : note(e, rule.name, any(rule.classes.slice(place + 1).map(holds)));
+    }),
+    ...innermost.flatMap(rule =>
+      (taken !== null && action.kind !== 'enter') || maySleep(e, action) ? note(e, rule.name, holds(rule.lock)) : [],
+    ),
+    ...takesOnly.flatMap(rule =>
+      taken !== null && functions.includes(rule.operation) && !rule.classes.includes(taken) ? note(e, rule.name, 1) : [],
+    ),
+    ...readOnce.flatMap(rule => {
+      if (action.kind !== 'read' || action.once === undefined) return [];
+      if (rule.type !== action.target.type || rule.field !== action.target.field) return [];
+      return note(e, rule.name, hasMember(slotIn(e, path, action.once), instance));
+    }),
+  ];
 }
 
 function isEventOf(rule: Extract<Rule, { kind: 'at-every' }>, action: Action): boolean {
@@ -166,6 +201,8 @@ export function isBusy(e: Emission, type: string, instance: number): Code {
         return either(read(name), any(entriesOn(e, name)));
       case 'srcu':
       case 'rcu':
+      case 'rwlock':
+      case 'rwsem':
         return any(program.threads.map((_, thread) => heldBy(program, read, thread, type, instance, field.name)));
       default:
         return 0;

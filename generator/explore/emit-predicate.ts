@@ -1,5 +1,6 @@
 /** Code for predicates of rules: looked at in one state, at once. */
 
+import { globalInstance } from '../instantiate/globals.ts';
 import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Predicate, SeenField, Variable } from '../model.ts';
 import type { Program } from '../program.ts';
@@ -37,24 +38,38 @@ export function isRunning(program: Program, read: Reader, work: string): Code {
   return worker === undefined ? 0 : not(equal(read(anchorCell(worker)), 0));
 }
 
-/** By this thread: lock owned, read section open. */
-export function heldBy(program: Program, read: Reader, thread: number, type: string, instance: number, field: string): Code {
+/** By this thread: lock owned or read, read section open. `toWrite`: a lock that is read does not count. */
+export function heldBy(
+  program: Program,
+  read: Reader,
+  thread: number,
+  type: string,
+  instance: number,
+  field: string,
+  toWrite = false,
+): Code {
   const name = fieldCell(type, instance, field);
   switch (fieldOf(program, type, field).kind) {
     case 'srcu':
     case 'rcu':
       return read(readersCell(thread, name));
+    case 'rwlock':
+    case 'rwsem':
+      return either(equal(read(name), thread + 1), toWrite ? 0 : read(readersCell(thread, name)));
     default:
       return equal(read(name), thread + 1);
   }
 }
 
-function heldByAny(program: Program, read: Reader, type: string, instance: number, field: string): Code {
+export function heldByAny(program: Program, read: Reader, type: string, instance: number, field: string, toWrite = false): Code {
   const name = fieldCell(type, instance, field);
   switch (fieldOf(program, type, field).kind) {
     case 'srcu':
     case 'rcu':
       return any(program.threads.map((_, thread) => read(readersCell(thread, name))));
+    case 'rwlock':
+    case 'rwsem':
+      return either(read(name), toWrite ? 0 : any(program.threads.map((_, thread) => read(readersCell(thread, name)))));
     default:
       return read(name);
   }
@@ -73,7 +88,7 @@ export function predicate(of: Predicate, look: Look): Code {
     case 'variable':
       return look.variables.get(of.name) ?? 0;
     case 'global':
-      return 1;
+      return globalInstance(program.globals, of.name);
     case 'field':
       return fieldIn(look, of.field, one => seenField(read, of.field.type, one, of.field.field));
     case 'operator':
@@ -94,10 +109,10 @@ export function predicate(of: Predicate, look: Look): Code {
       return hasMember(setIn(look, of.set), predicate(of.member, look));
     case 'holds':
       return fieldIn(look, of.lock, one =>
-        look.thread === null ? 0 : not(not(heldBy(program, read, look.thread, of.lock.type, one, of.lock.field))),
+        look.thread === null ? 0 : not(not(heldBy(program, read, look.thread, of.lock.type, one, of.lock.field, of.toWrite))),
       );
     case 'held':
-      return fieldIn(look, of.lock, one => not(not(heldByAny(program, read, of.lock.type, one, of.lock.field))));
+      return fieldIn(look, of.lock, one => not(not(heldByAny(program, read, of.lock.type, one, of.lock.field, of.toWrite))));
     case 'quantified': {
       const mask = setIn(look, of.set);
       const holds = Array.from({ length: typeOf(program, of.type).pool }, (_, at) => {
@@ -152,11 +167,7 @@ export function brokenForSome(
 export function arisesForSome(look: Look, over: readonly Variable[], unless: Predicate | null, when: Predicate | null): Code {
   return any(
     choices(look, over).map(choice =>
-      all([
-        choice.live,
-        unless === null ? 1 : not(predicate(unless, choice.look)),
-        when === null ? 1 : predicate(when, choice.look),
-      ]),
+      all([choice.live, unless === null ? 1 : not(predicate(unless, choice.look)), when === null ? 1 : predicate(when, choice.look)]),
     ),
   );
 }

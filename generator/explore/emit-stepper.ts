@@ -136,7 +136,7 @@ function arrive({ e, judgings }: Emitting, path: Path, to: number, step: number,
     if (value !== null) cells.set(registerCell(thread, register), value);
   }
   for (const register of left) cells.set(registerCell(thread, register), 0);
-  return successor(e, path, step, alternative, changedWords(layout, cells), judges({ e, judgings }, path, to, step));
+  return successor(e, path, step, alternative, to, changedWords(layout, cells), judges({ e, judgings }, path, to, step));
 }
 
 function changedWords(layout: Layout, cells: ReadonlyMap<string, Code>): readonly string[] {

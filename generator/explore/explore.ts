@@ -1,16 +1,30 @@
 /** Every state that a program can reach, breadth first, and what is wrong in them. */
 
-import type { Finding, Program, State, Step } from '../program.ts';
+import { availableParallelism, totalmem } from 'node:os';
+import { END, type Finding, type Program, type State, type Step } from '../program.ts';
+import { compileLargeSearch, reserve, type Stand } from './emit-large-search.ts';
 import { compileSearch, type Search } from './emit-search.ts';
 import { emitStepper, type StepperSource } from './emit-stepper.ts';
+import { exploreShared } from './explore-shared.ts';
+import { checkIndex, type Found, pathsIn, wordsAt } from './found.ts';
+import { foundShared } from './found-shared.ts';
+import { compileTracer, type Places } from './least-path.ts';
 import { decode, encode } from './pack-state.ts';
+import { largeCapacity, smallCapacity } from './search-code.ts';
 import { stepperOf } from './stepper.ts';
+import { witnessLog } from './witnesses.ts';
 
 export interface ExploreOptions {
-  /** 20 million if absent. */ readonly maxStates?: number;
+  /** As many as fit if absent. */ readonly maxStates?: number;
+  /** Bytes of all arrays of the search together; 6 GiB, or half of the machine's memory if that is less, if absent. */
+  readonly maxBytes?: number;
   readonly edges?: boolean;
   /** What is wrong where all has ended and nothing is pending. */ readonly quiescence?: (state: State) => Finding[];
   /** Called every 200 ms at most. */ readonly progress?: (states: number, frontierDepth: number) => void;
+  /** Threads that search; 1 if absent. A search that fits into the caches uses one. What is found is the same for every number. */
+  readonly workers?: number | 'auto';
+  /** What `emitStepper` makes of the program, if it is there already. */ readonly source?: StepperSource;
+  /** States from which on a search is a large one, for tests. */ readonly largeFrom?: number;
 }
 
 /** The first, and so the shortest, of all findings of one kind that name one rule. */
@@ -30,139 +44,208 @@ export interface Edges {
   readonly thread: Uint16Array;
   readonly node: Int32Array;
   readonly alternative: Uint16Array;
+  /** Node that the thread stands at afterwards, or END. */ readonly stands: Int32Array;
 }
 
-/** States are numbered from 0, which is the first, in the order found. */
+/** States are numbered from 0, which is the first, by depth; with one worker in the order found. */
 export interface Exploration {
   readonly states: number;
   readonly transitions: number;
   /** Steps to the state that is farthest from the first. */ readonly depth: number;
   readonly seconds: number;
-  /** False if there was no room for all states; then everything else is about those that there was room for. */ readonly complete: boolean;
+  /**
+   * False if there was no room for all states. Then `states` are those up to `depth`, all of which were expanded and judged;
+   * of those beyond nothing is known.
+   */
+  readonly complete: boolean;
   /** Memory of the search, all its arrays, for each state. */ readonly bytesPerState: number;
   /** In the order found. */ readonly witnesses: readonly Witness[];
   /** Some step took the node, or went through it. */
   covered(thread: number, node: number): boolean;
+  /** The condition of the state rule was true somewhere; false for names of other rules. */
+  arose(rule: string): boolean;
   state(index: number): State;
-  /** A shortest path from the first state. */ path(index: number): Step[];
-  readonly edges?: Edges;
+  /** A shortest path from the first state: of all of them, the one whose steps come first. */ path(index: number): Step[];
+  /** Absent also where the search is not complete. */ readonly edges?: Edges;
 }
 
-const MOST_STATES = 20_000_000;
-/** Bytes of all arrays together. */
 const MOST_BYTES = 6 * 2 ** 30;
+const LARGE_FROM = 1 << 20;
 const STATES_BETWEEN_LOOKS_AT_THE_CLOCK = 4096;
 const MS_BETWEEN_REPORTS = 200;
+const MOST_WORKERS = 64;
 
 /** Ends with `complete: false` where the room ends. Throws only if the program is at fault: a loop without a step, a value out of its bounds. */
 export function explore(program: Program, options: ExploreOptions = {}): Exploration {
   const began = performance.now();
-  const source = emitStepper(program);
-  const { layout, findings, leaves } = source;
-  const seen: { rule: string; fatal: boolean; kind: Witness['kind']; state: number; step: Step | null; count: () => number }[] = [];
-  const counts = new Map<string, number>();
-  const stepOf = (leaf: number): Step | null => {
-    const at = leaves[leaf];
-    return at === undefined ? null : { thread: at.thread, node: at.node, alternative: at.alternative };
-  };
-  const once = (rule: string, fatal: boolean, kind: 'deadlock' | 'rest', state: number): void => {
-    const key = `${kind} ${rule}`,
-      count = counts.get(key) ?? 0;
-    counts.set(key, count + 1);
-    if (count === 0) seen.push({ rule, fatal, kind, state, step: null, count: () => counts.get(key) ?? 0 });
-  };
-  const search = compileSearch(
-    source,
-    encode(layout, program.initial),
-    Math.max(1, Math.min(options.maxStates ?? MOST_STATES, 2 ** 30)),
-    MOST_BYTES,
-    options.edges ?? false,
-    {
-      found: (finding, state, leaf) => {
-        const { rule, fatal, kind } = findings[finding] ?? { rule: '', fatal: false, kind: 'state' };
-        seen.push({ rule, fatal, kind, state, step: stepOf(leaf), count: () => search.counts[finding] ?? 0 });
-      },
-      terminal: (state, atRest) => {
-        if (!atRest) return once('always.everyWaitEnds', false, 'deadlock', state);
-        const broken = new Map(options.quiescence?.(stateAt(source, search, state)).map(({ rule, fatal }) => [rule, fatal]));
-        for (const [rule, fatal] of broken) once(rule, fatal, 'rest', state);
-      },
-      exceed: text => {
-        throw new Error(source.excesses[text]);
-      },
-    },
-  );
-  for (let reported = began; search.run(STATES_BETWEEN_LOOKS_AT_THE_CLOCK); ) {
-    const now = performance.now();
-    if (now - reported < MS_BETWEEN_REPORTS) continue;
-    reported = now;
-    options.progress?.(search.states(), search.depth());
-  }
-  const states = search.states();
+  const source = options.source ?? emitStepper(program);
+  const found = search(source, options, began);
   return {
-    states,
-    transitions: search.transitions(),
-    depth: depthOf(search),
+    states: found.states,
+    transitions: found.transitions,
+    depth: found.depth,
     seconds: (performance.now() - began) / 1000,
-    complete: !search.full(),
-    bytesPerState: layout.words * 4 + 4 + search.tableBytes() / states,
-    witnesses: seen.map(({ count, ...one }) => ({ ...one, count: count() })),
-    covered: coverage(source, search),
-    state: index => stateAt(source, search, index),
-    path: index => pathTo(source, search, index),
-    ...(options.edges ? { edges: edgesOf(source, search) } : {}),
+    complete: !found.full,
+    bytesPerState: found.bytes / found.states,
+    witnesses: found.witnesses,
+    covered: coverage(source, found.taken),
+    arose: rule => source.tested.some((name, at) => name === rule && found.tested[at] === 1),
+    state: index => decode(source.layout, found.wordsOf(index)),
+    path: index => found.path(index),
+    ...(found.edges === null ? {} : { edges: found.edges }),
   };
 }
 
-function wordsOf({ layout }: StepperSource, search: Search, index: number): Int32Array {
-  if (!Number.isInteger(index) || index < 0 || index >= search.states())
-    throw new RangeError(`there is no state ${index} among ${search.states()}`);
-  return search.words().subarray(index * layout.words, (index + 1) * layout.words);
+/** A small search; where that is not enough, a large one goes on, with one worker or several. */
+function search(source: StepperSource, options: ExploreOptions, began: number): Found {
+  const { layout } = source;
+  const maxBytes = options.maxBytes ?? Math.min(MOST_BYTES, totalmem() / 2);
+  const maxStates = Math.max(1, options.maxStates ?? Number.POSITIVE_INFINITY);
+  const largeFrom = options.edges ? Number.POSITIVE_INFINITY : (options.largeFrom ?? LARGE_FROM);
+  // Whoever has not even room for a large search stays small. Edges are kept for drawings and vectors, which are small.
+  const large = Math.min(maxStates, largeCapacity(layout.words, maxBytes)),
+    small = Math.min(maxStates, smallCapacity(layout.words, maxBytes), 2 ** 30);
+  const willGrow = large > largeFrom;
+  let words = (): Int32Array => new Int32Array(0);
+  const log = witnessLog(source, options.quiescence, index => decode(layout, wordsAt(source, words(), index)));
+  const one = compileSearch(source, encode(layout, layout.program.initial), willGrow ? large : small, options.edges ?? false, log.hooks);
+  words = one.words;
+  const report = reporter(options, began);
+  while (one.run(Math.min(STATES_BETWEEN_LOOKS_AT_THE_CLOCK, largeFrom))) {
+    report(one.states(), one.depth());
+    if (one.states() < largeFrom || one.full()) continue;
+    if (one.expanded() < one.levelEnd()) one.run(one.levelEnd() - one.expanded());
+    if (one.expanded() === one.states() || one.full()) continue;
+    const stand: Stand = {
+      states: one.states(),
+      expanded: one.expanded(),
+      transitions: one.transitions(),
+      depth: one.depth(),
+      starts: one.starts,
+      counts: one.counts,
+      taken: one.taken,
+      tested: one.tested,
+    };
+    const workers =
+      options.workers === 'auto' ? Math.min(MOST_WORKERS, availableParallelism()) : Math.min(MOST_WORKERS, options.workers ?? 1);
+    const shared = workers > 1 ? exploreShared(source, stand, one.words(), { workers, capacity: large, progress: report }) : null;
+    if (shared !== null) return foundShared(source, shared, log);
+    const reserved = reserve(layout.words, large, stand.states, false);
+    if (reserved === null) throw new Error(`There is no memory for more than ${stand.states} states.`);
+    reserved.store.S.set(one.words().subarray(0, stand.states * layout.words));
+    words = () => reserved.store.S;
+    const more = compileLargeSearch(source, reserved.store, reserved.capacity, stand, log.hooks);
+    while (more.run(STATES_BETWEEN_LOOKS_AT_THE_CLOCK)) report(more.states(), more.depth());
+    const places: Places = {
+      states: more.states(),
+      store: reserved.store,
+      tableSize: more.tableSize(),
+      numberBits: more.numberBits(),
+      starts: [...more.starts, more.states()],
+      between: numbers,
+    };
+    return {
+      states: more.states(),
+      transitions: more.transitions(),
+      depth: more.depth(),
+      full: more.full(),
+      bytes: more.states() * layout.words * 4 + more.tableSize() * 4,
+      taken: more.taken,
+      tested: more.tested,
+      witnesses: log.all(more.counts),
+      wordsOf: index => {
+        checkIndex(index, places.states);
+        return wordsAt(source, words(), index);
+      },
+      path: pathsIn(
+        places,
+        lazily(() => compileTracer(source, places)),
+        index => index,
+      ),
+      edges: null,
+    };
+  }
+  return {
+    states: one.states(),
+    transitions: one.transitions(),
+    depth: one.depth(),
+    full: one.full(),
+    bytes: one.bytes(),
+    taken: one.taken,
+    tested: one.tested,
+    witnesses: log.all(one.counts),
+    wordsOf: index => {
+      checkIndex(index, one.states());
+      return wordsAt(source, one.words(), index);
+    },
+    path: byParents(source, one),
+    edges: options.edges && !one.full() ? edgesOf(source, one) : null,
+  };
 }
 
-function stateAt(source: StepperSource, search: Search, index: number): State {
-  return decode(source.layout, wordsOf(source, search, index));
+function* numbers(from: number, to: number): Iterable<number> {
+  for (let number = from; number < to; number++) yield number;
 }
 
-/** The last state found is as far from the first as any. */
-function depthOf(search: Search): number {
-  const parents = search.parents();
-  let depth = 0;
-  for (let at = parents[search.states() - 1] ?? -1; at >= 0; at = parents[at] ?? -1) depth++;
-  return depth;
+function lazily<Made>(make: () => Made): () => Made {
+  let made: { readonly value: Made } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
-function coverage({ leaves }: StepperSource, search: Search): (thread: number, node: number) => boolean {
+function reporter(options: ExploreOptions, began: number): (states: number, depth: number) => void {
+  let reported = began;
+  return (states, depth) => {
+    const now = performance.now();
+    if (now - reported < MS_BETWEEN_REPORTS) return;
+    reported = now;
+    options.progress?.(states, depth);
+  };
+}
+
+function coverage({ leaves }: StepperSource, taken: Uint8Array): (thread: number, node: number) => boolean {
   const through = new Set<string>();
   leaves.forEach((leaf, index) => {
-    if (search.taken[index] === 1) for (const node of leaf.nodes) through.add(`${leaf.thread} ${node}`);
+    if (taken[index] === 1) for (const node of leaf.nodes) through.add(`${leaf.thread} ${node}`);
   });
   return (thread, node) => through.has(`${thread} ${node}`);
 }
 
-function pathTo(source: StepperSource, search: Search, index: number): Step[] {
-  const parents = search.parents(),
-    stepper = stepperOf(source);
-  const path: Step[] = [];
-  for (let at = index, before = parents[at] ?? -1; before >= 0; at = before, before = parents[at] ?? -1) {
-    const to = wordsOf(source, search, at);
-    const taken = stepper
-      .successors(wordsOf(source, search, before))
-      .find(({ state }) => state?.every((word, place) => word === to[place]));
-    if (taken === undefined) throw new Error(`no step leads from state ${before} to state ${at}`);
-    path.unshift(taken.step);
-  }
-  return path;
+function byParents(source: StepperSource, search: Search): (index: number) => Step[] {
+  const stepper = lazily(() => stepperOf(source));
+  return index => {
+    checkIndex(index, search.states());
+    const parents = search.parents(),
+      words = search.words();
+    const path: Step[] = [];
+    for (let at = index, before = parents[at] ?? -1; before >= 0; at = before, before = parents[at] ?? -1) {
+      const to = wordsAt(source, words, at);
+      const taken = stepper()
+        .successors(wordsAt(source, words, before))
+        .find(({ state }) => state?.every((word, place) => word === to[place]));
+      if (taken === undefined) throw new Error(`no step leads from state ${before} to state ${at}`);
+      path.push(taken.step);
+    }
+    return path.reverse();
+  };
 }
 
 function edgesOf({ leaves }: StepperSource, search: Search): Edges {
   const count = search.transitions(),
-    via = search.leaf().subarray(0, count);
-  return {
-    from: search.from().slice(0, count),
-    to: search.to().slice(0, count),
-    thread: Uint16Array.from(via, leaf => leaves[leaf]?.thread ?? 0),
-    node: Int32Array.from(via, leaf => leaves[leaf]?.node ?? 0),
-    alternative: Uint16Array.from(via, leaf => leaves[leaf]?.alternative ?? 0),
-  };
+    via = search.leaf();
+  const threads = Uint16Array.from(leaves, leaf => leaf.thread),
+    nodes = Int32Array.from(leaves, leaf => leaf.node),
+    alternatives = Uint16Array.from(leaves, leaf => leaf.alternative),
+    standing = Int32Array.from(leaves, leaf => leaf.to ?? END);
+  const thread = new Uint16Array(count),
+    node = new Int32Array(count),
+    alternative = new Uint16Array(count),
+    stands = new Int32Array(count);
+  for (let at = 0; at < count; at++) {
+    const leaf = via[at] ?? 0;
+    thread[at] = threads[leaf] ?? 0;
+    node[at] = nodes[leaf] ?? 0;
+    alternative[at] = alternatives[leaf] ?? 0;
+    stands[at] = standing[leaf] ?? END;
+  }
+  return { from: search.from().subarray(0, count), to: search.to().subarray(0, count), thread, node, alternative, stands };
 }

@@ -19,6 +19,7 @@ import {
   readersCell,
   registerCell,
   seenCell,
+  soleCell,
   waitingCell,
 } from './cells.ts';
 import { type Changing, changing } from './changing-cells.ts';
@@ -59,6 +60,8 @@ function widthOf(program: Program, field: ProgramField): number {
   switch (field.kind) {
     case 'mutex':
     case 'spinlock':
+    case 'rwlock':
+    case 'rwsem':
     case 'wait-queue':
       return bitsFor(program.threads.length + 1);
     case 'work':
@@ -123,6 +126,7 @@ export function layout(program: Program): Layout {
     if (first === 0 && !allocated) return;
     if (changes.cells.has(alive)) want(alive, 1);
     else fix(alive, first);
+    if (changes.cells.has(soleCell(type.name, one))) want(soleCell(type.name, one), bitsFor(program.threads.length + 1));
     for (const field of type.fields) {
       const cell = fieldCell(type.name, one, field.name);
       const given = allocated ? givenBy(changes, type.name, field.name) : (program.initial.cells[cell] ?? 0);

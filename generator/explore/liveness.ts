@@ -28,6 +28,7 @@ export function waysOn(node: Node): readonly Way[] {
   switch (action.kind) {
     case 'branch':
     case 'put':
+    case 'write-lock':
       return [
         { to: node.next, gives: [] },
         { to: node.otherwise, gives: [] },
@@ -42,7 +43,14 @@ export function waysOn(node: Node): readonly Way[] {
     case 'choose':
       return action.alternatives.map(to => ({ to, gives: [] }));
     case 'bug':
+    case 'call-null':
       return [];
+    case 'put-later':
+      return [{ to: node.next, gives: [action.later] }];
+    case 'next-later':
+      return [{ to: node.next, gives: [action.slot, action.later] }];
+    case 'read':
+      return [{ to: node.next, gives: action.once === undefined ? [action.slot] : [action.slot, action.once] }];
     default:
       return [{ to: node.next, gives: 'slot' in action && action.slot >= 0 ? [action.slot] : [] }];
   }
@@ -91,7 +99,10 @@ function values(action: Action, thread: Thread): readonly Value[] {
     case 'alloc':
       return Object.values(action.fields);
     case 'free':
+    case 'assert-sole':
       return [action.object];
+    case 'next-later':
+      return [];
     case 'queue':
       return [action.target.object, ...target(action.on)];
     case 'call':
@@ -101,6 +112,7 @@ function values(action: Action, thread: Thread): readonly Value[] {
     case 'jump':
     case 'choose':
     case 'bug':
+    case 'call-null':
       return [];
     default:
       return [action.target.object];
@@ -111,6 +123,8 @@ function values(action: Action, thread: Thread): readonly Value[] {
 function reads(node: Node, thread: Thread): readonly number[] {
   const read = values(node.action, thread).flatMap(slotsIn);
   if (node.action.kind === 'next' || node.action.kind === 'next-entry') read.push(node.action.visited);
+  if (node.action.kind === 'put-later' || node.action.kind === 'next-later') read.push(node.action.later);
+  if (node.action.kind === 'read' && node.action.once !== undefined) read.push(node.action.once);
   const call = thread.calls[node.call];
   // A contract is judged at every instant of its call.
   if (call !== undefined && call.contract >= 0) read.push(...call.arguments.flatMap(one => slotsIn(one.value)));

@@ -15,11 +15,16 @@ export function classOf(target: Target): string {
 function change(action: Action): { readonly of: string; readonly by: number } | null {
   switch (action.kind) {
     case 'lock':
+    case 'read-lock':
+    // Where it has to queue first it is counted twice: an upper bound.
+    case 'write-lock':
+    case 'write-lock-queued':
     case 'try-lock':
     case 'enter':
       return { of: classOf(action.target), by: 1 };
     // These go on only if the thread had it, so what is left is exact on each path. `link` and `unlink` release without asking.
     case 'unlock':
+    case 'read-unlock':
     case 'exit':
       return { of: classOf(action.target), by: -1 };
     default:
@@ -61,7 +66,9 @@ export function deepest(thread: Thread, held: MayHold, domain: string): number {
     Math.max(
       0,
       ...thread.nodes.map(({ action }, at) =>
-        action.kind === 'enter' && classOf(action.target) === domain ? (held[at]?.get(domain) ?? 0) + 1 : 0,
+        (action.kind === 'enter' || action.kind === 'read-lock') && classOf(action.target) === domain
+          ? (held[at]?.get(domain) ?? 0) + 1
+          : 0,
       ),
     ),
   );

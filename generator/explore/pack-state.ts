@@ -15,6 +15,7 @@ import {
   readersCell,
   registerCell,
   seenCell,
+  soleCell,
   waitingCell,
 } from './cells.ts';
 import type { Bits, Layout } from './layout.ts';
@@ -37,11 +38,13 @@ export function decode(of: Layout, packed: ArrayLike<number>): State {
   const keep = (into: Record<string, number>, name: string, value: number): void => {
     if (value !== 0) into[name] = value;
   };
+  const sole: Record<string, number> = {};
   for (const type of program.types) {
     keep(allocated, type.name, read(allocatedCell(type.name)));
     for (let one = 1; one <= type.pool; one++) {
       if (read(aliveCell(type.name, one)) === 0) continue;
       alive[`${type.name}#${one}`] = 1;
+      keep(sole, `${type.name}#${one}`, read(soleCell(type.name, one)));
       for (const field of type.fields) {
         const cell = fieldCell(type.name, one, field.name);
         keep(cells, cell, read(cell));
@@ -79,7 +82,7 @@ export function decode(of: Layout, packed: ArrayLike<number>): State {
       ensured: read(ensuredCell(thread)),
     };
   });
-  return { allocated, alive, cells, exclusive, threads };
+  return { allocated, alive, cells, exclusive, ...(Object.keys(sole).length === 0 ? {} : { sole }), threads };
 }
 
 /** A state of this program. A value that the layout has no room for is one that no thread can bring about, and throws. */
@@ -93,6 +96,7 @@ export function encode(of: Layout, state: State): Int32Array {
   };
   for (const [type, count] of Object.entries(state.allocated)) put(allocatedCell(type), count);
   for (const [object, value] of Object.entries(state.alive)) put(`alive ${object}`, value);
+  for (const [object, value] of Object.entries(state.sole ?? {})) put(`sole ${object}`, value);
   for (const [cell, value] of Object.entries(state.cells)) put(cell, value);
   for (const [cell, value] of Object.entries(state.exclusive)) put(exclusiveCell(cell), value);
   of.program.threads.forEach((thread, index) => {

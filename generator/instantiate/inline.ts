@@ -3,8 +3,9 @@
  * One builder makes the graph of one thread.
  */
 
-import type { Expression, FieldOf, Operation, Operator, Place, Statement, System } from '../model.ts';
+import type { Expression, FieldOf, FieldType, Operation, Operator, Place, Statement, System } from '../model.ts';
 import { type Action, type Call, END, type Node, type Site, type Target, type Value } from '../program.ts';
+import { globalInstance } from './globals.ts';
 
 /** What the threads of a program have in common while their graphs are made. */
 export interface Shared {
@@ -25,6 +26,8 @@ export interface Typed {
   readonly value: Value;
   readonly type: string | null;
   readonly word: boolean;
+  /** Of what a function of a setup returns. */
+  readonly parts?: Readonly<Record<string, Typed>>;
 }
 export type Environment = ReadonlyMap<string, Typed>;
 
@@ -77,6 +80,10 @@ export function createInliner(shared: Shared): Inliner {
   const slots: OpenSlot[] = [];
   const calls: Call[] = [];
   const stack: string[] = [];
+  /** By counter, the slot of those objects whose release is put off to the end of the present outermost call. */
+  const later = new Map<string, number>();
+  /** By field of a `read-once` rule, the slot of what the present call has read. */
+  const once = new Map<string, number>();
   let pending: Edge[] = [];
   let label: string | null = null;
   let call = -1;
@@ -129,7 +136,7 @@ export function createInliner(shared: Shared): Inliner {
         return found;
       }
       case 'global':
-        return { value: { kind: 'constant', value: 1 }, type: expression.type, word: false };
+        return { value: { kind: 'constant', value: globalInstance(system.globals, expression.name) }, type: expression.type, word: false };
       case 'operator':
         return evaluateOperator(expression.operator, expression.of, expression.at, frame);
       case 'conditional': {
@@ -155,6 +162,21 @@ export function createInliner(shared: Shared): Inliner {
           expression.text,
           frame,
         );
+      case 'quantified':
+        return quantified(expression, frame);
+      case 'call-through':
+        return callThrough(expression, frame);
+      case 'record':
+        return {
+          ...zero,
+          parts: Object.fromEntries(Object.entries(expression.parts).map(([name, part]) => [name, evaluate(part, frame)])),
+        };
+      case 'part': {
+        const part = evaluate(expression.record, frame).parts?.[expression.name];
+        if (part === undefined)
+          throw new Error(`${frame.operation} takes ${expression.name} from something that does not have it on every path`);
+        return part;
+      }
       case 'alloc': {
         const fields: Record<string, Value> = {};
         for (const [name, value] of Object.entries(expression.fields)) fields[name] = evaluate(value, frame).value;
@@ -165,6 +187,61 @@ export function createInliner(shared: Shared): Inliner {
       case 'verb':
         return verb(expression, frame);
     }
+  }
+
+  /** Each member is a step, and each read of its condition. The first member that decides ends the loop. */
+  function quantified({ every, set, of, name, condition, at, text }: Expression & { kind: 'quantified' }, frame: Frame): Typed {
+    const target = targetOf(set, frame);
+    const result = slot(every ? 'every' : 'some', null, { max: 1 });
+    const visited = slot('visited', null, { mask: of });
+    const one = slot(name.split('@')[0] ?? '', of);
+    setSlot(visited, zero, at);
+    const head = emit({ kind: 'next', target, visited, slot: one }, at, text);
+    frame.environment.set(name, inSlot(one));
+    const holds = evaluate(condition, frame);
+    const decides = every ? { ...holds, value: fold('!', [holds.value]) } : holds;
+    const more = branch(decides, at);
+    setSlot(result, constant(!every), at);
+    const decided = pending;
+    pending = more;
+    joinTo(head);
+    pending = [[head, 'otherwise']];
+    setSlot(result, constant(every), at);
+    pending.push(...decided);
+    return inSlot(result);
+  }
+
+  /** The functions that the pointer may be, one after the other; and that it is null, if that is not known to be impossible. */
+  function callThrough({ pointer, of, field, with: given, at, text }: Expression & { kind: 'call-through' }, frame: Frame): Typed {
+    const chosen = evaluate(pointer, frame);
+    const arguments_ = given.map(part => evaluate(part, frame));
+    const known = chosen.value.kind === 'constant' ? chosen.value.value : null;
+    const candidates = of.filter(name => known === null || known === constantOf(name));
+    const result = slot(
+      'result of the call',
+      candidates.map(name => system.operations[name]?.result ?? null).find(type => type !== null) ?? null,
+    );
+    const ends: Edge[] = [];
+    for (const [index, name] of candidates.entries()) {
+      const isSure = known !== null || (field === null && index === candidates.length - 1);
+      const other = isSure ? [] : branch({ ...chosen, value: fold('===', [chosen.value, constant(name).value]) }, at);
+      const module = system.exports[name];
+      if (module !== undefined) {
+        const object: Value = { kind: 'constant', value: globalInstance(system.globals, module) };
+        emit({ kind: 'read-constant', target: { object, type: 'Module', field: 'pins' }, slot: -1 }, at, `${text}: in ${module}`);
+      }
+      const returned = callOperation(name, arguments_, at, text, frame);
+      if (!isDead()) setSlot(result, returned, at);
+      ends.push(...pending);
+      pending = other;
+    }
+    if (pending.length > 0 || candidates.length === 0) emit({ kind: 'call-null', field: field ?? text }, at, text);
+    pending = ends;
+    return inSlot(result);
+  }
+
+  function constantOf(word: string): number {
+    return 1 + shared.words.indexOf(word);
   }
 
   function branch(when: Typed, at: Place): Edge[] {
@@ -208,8 +285,19 @@ export function createInliner(shared: Shared): Inliner {
       const known = target.object.kind === 'constant' ? shared.known(field.type, target.object.value, field.field) : undefined;
       return known === undefined ? inSlot(into) : { ...inSlot(into), value: { kind: 'constant', value: known } };
     }
-    emit({ kind: 'read', target, slot: into }, at, text);
+    const before = once.get(`${field.type}.${field.field}`);
+    emit({ kind: 'read', target, slot: into, ...(before === undefined ? {} : { once: before }) }, at, text);
     return inSlot(into);
+  }
+
+  /** The outermost call of a thread begins: it has read nothing yet. */
+  function readNothingYet(at: Place): void {
+    for (const rule of system.rules) {
+      if (rule.kind !== 'read-once') continue;
+      const before = slot(`${rule.type}.${rule.field} read`, null, { mask: rule.type });
+      once.set(`${rule.type}.${rule.field}`, before);
+      setSlot(before, zero, at);
+    }
   }
 
   // ---- Calls
@@ -217,8 +305,14 @@ export function createInliner(shared: Shared): Inliner {
   function callOperation(name: string, given: readonly Typed[], at: Place, text: string, from: Frame): Typed {
     const operation = system.operations[name];
     if (operation === undefined) throw new Error(`${system.name} has no function ${name} here`);
+    const isOutermost = stack.length === 0;
+    if (isOutermost) readNothingYet(at);
     const offered = from.outside ? shared.visible.get(name) : undefined;
-    if (offered === undefined) return inline(operation, given, from.outside);
+    if (offered === undefined) {
+      const result = inline(operation, given, from.outside);
+      if (isOutermost) releaseLater(at);
+      return result;
+    }
     const index =
       calls.push({
         operation: name,
@@ -231,9 +325,27 @@ export function createInliner(shared: Shared): Inliner {
     call = index;
     emit({ kind: 'call', call: index }, at, text);
     const result = inline(operation, given, false);
+    if (isOutermost) releaseLater(at);
     if (!isDead()) emit({ kind: 'return', call: index, result: result.value }, at, text);
     call = outer;
     return result;
+  }
+
+  /** What was put off, in any order: a release may put off more. */
+  function releaseLater(at: Place): void {
+    for (const [name, mask] of later) {
+      if (isDead()) break;
+      const [type = '', field = ''] = name.split('.');
+      const one = slot(type, type);
+      const head = emit({ kind: 'jump' }, at, '');
+      const done = branch({ value: { kind: 'slot', slot: mask }, type: null, word: false }, at);
+      emit({ kind: 'next-later', type, later: mask, slot: one }, at, `${name}: what was put off`);
+      const operation = system.operations[system.objects[type]?.runs[field] ?? ''];
+      if (operation !== undefined) inline(operation, [inSlot(one)], false);
+      joinTo(head);
+      pending = done;
+    }
+    later.clear();
   }
 
   function inline(operation: Operation, given: readonly Typed[], outside: boolean): Typed {
@@ -243,6 +355,7 @@ export function createInliner(shared: Shared): Inliner {
         return [parameter.name, { ...typed, type: typed.type ?? parameter.type }] as const;
       }),
     );
+    if (stack.includes(operation.name)) throw new Error(`${operation.name} calls itself through a pointer to a function`);
     const many = countReturns(operation.body) > 1 || !endsWithReturn(operation.body);
     const frame: Frame = {
       operation: operation.name,
@@ -294,10 +407,25 @@ export function createInliner(shared: Shared): Inliner {
         return inSlot(got);
       }
       case 'readLock':
-        step({ kind: 'enter', target });
+        step({ kind: isReaderWriter(declared) ? 'read-lock' : 'enter', target });
         return zero;
       case 'readUnlock':
-        step({ kind: 'exit', target });
+        step({ kind: isReaderWriter(declared) ? 'read-unlock' : 'exit', target });
+        return zero;
+      case 'writeLock': {
+        if (declared?.kind === 'rwlock') {
+          step({ kind: 'lock', target, irq: false });
+          return zero;
+        }
+        const free = step({ kind: 'write-lock', target });
+        const taken = pending;
+        pending = [[free, 'otherwise']];
+        step({ kind: 'write-lock-queued', target }, `${text}: its turn`);
+        pending.push(...taken);
+        return zero;
+      }
+      case 'writeUnlock':
+        step({ kind: 'unlock', target, irq: false });
         return zero;
       case 'assertHeld':
         step({ kind: 'assert-held', target });
@@ -314,9 +442,31 @@ export function createInliner(shared: Shared): Inliner {
         step({ kind: 'get-unless-zero', target, slot: got });
         return inSlot(got);
       }
+      case 'putLater': {
+        // Nothing is put off where the thread is in no call.
+        if (stack.length === 0) {
+          put(target, at, text, frame);
+          return zero;
+        }
+        const name = `${target.type}.${target.field}`;
+        const mask = later.get(name) ?? slot(`${name} to release`, null, { mask: target.type });
+        later.set(name, mask);
+        step({ kind: 'put-later', target, later: mask });
+        return zero;
+      }
+      case 'assertSole':
+        step({ kind: 'assert-sole', object: target.object, type: target.type });
+        return zero;
       case 'put':
+      case 'symbolPut':
         put(target, at, text, frame);
         return zero;
+      case 'symbolGet': {
+        const got = flag();
+        step({ kind: 'get-unless-zero', target, slot: got });
+        // The function where the module was there, else null.
+        return { value: fold('&&', [{ kind: 'slot', slot: got }, value(first).value]), type: null, word: true };
+      }
       case 'fget': {
         const file = slot('file', declared?.kind === 'pointer' ? declared.to : null);
         step({ kind: 'fget', target, slot: file });
@@ -646,7 +796,9 @@ export function createInliner(shared: Shared): Inliner {
       if (operation === undefined) throw new Error(`${system.name} has no function ${name}`);
       const text = `run ${target.type}.${target.field}`;
       const head = emit({ kind: 'take', target }, operation.at, text);
+      readNothingYet(operation.at);
       inline(operation, [{ value: target.object, type: target.type, word: false }], false);
+      releaseLater(operation.at);
       emit({ kind: 'done', target }, operation.at, `${text}: done`);
       joinTo(head);
     },
@@ -658,6 +810,10 @@ export function createInliner(shared: Shared): Inliner {
       return { nodes, start: nodes.length === 0 ? END : start, slots, calls };
     },
   };
+}
+
+function isReaderWriter(type: FieldType | undefined): boolean {
+  return type?.kind === 'rwlock' || type?.kind === 'rwsem';
 }
 
 function isIdle(action: Action | undefined): boolean {
@@ -696,6 +852,10 @@ function hasSteps(expression: Expression): boolean {
     case 'read':
     case 'verb':
     case 'call':
+    case 'quantified':
+    case 'call-through':
+    case 'record':
+    case 'part':
     case 'alloc':
       return true;
   }

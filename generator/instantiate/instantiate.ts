@@ -14,6 +14,7 @@ import {
   type Value,
 } from '../program.ts';
 import type { Diagnostic } from '../read/diagnostic.ts';
+import { globalCounts, globalInstance, globalObjects } from './globals.ts';
 import { createInliner, type Environment, type Graph, type OpenSlot, type Shared, type Typed } from './inline.ts';
 import { allocationsOf } from './pools.ts';
 import { applyVariant } from './variant.ts';
@@ -103,7 +104,7 @@ function withThreads(frame: Frame): Program {
   drafts.push(...workersOf(frame, shared, pools));
   const stays = scenario.body
     .flatMap(statement => (statement.kind === 'stays' ? statement.what : []))
-    .map(what => instanceName(scenario, what, setup.environment));
+    .map(what => instanceName(frame, what, setup.environment));
   const program = assemble(frame, drafts, sites, pools, setup.state.allocated, stays, { program: setup.program, steps: setup.steps });
   return {
     ...program,
@@ -125,7 +126,7 @@ function runSetup(frame: Frame, body: readonly Statement[]): Setup {
   const shared = sharedWith({ ...frame, contracts: [] }, sites, () => undefined);
   const inliner = createInliner(shared);
   const environment = inliner.body(body, new Map());
-  const globals = Object.fromEntries(Object.values(frame.system.globals).map(type => [type, 1]));
+  const globals = globalCounts(frame.system.globals);
   const drafts: DraftThread[] = [{ name: 'setup', text: frame.scenario.name, context: 'task', work: null, graph: inliner.finish() }];
   const pools = poolsOf(frame, drafts, sites, globals);
   drafts.push(...workersOf(frame, shared, pools));
@@ -134,8 +135,8 @@ function runSetup(frame: Frame, body: readonly Statement[]): Setup {
     ...open,
     initial: {
       allocated: globals,
-      alive: Object.fromEntries(Object.keys(globals).map(type => [`${type}#1`, 1])),
-      cells: {},
+      alive: Object.fromEntries(globalObjects(frame.system.globals).map(object => [object, 1])),
+      cells: givenCells(frame),
       exclusive: {},
       threads: open.threads.map(atStart),
     },
@@ -379,6 +380,8 @@ function sizeOf(
   switch (type.kind) {
     case 'mutex':
     case 'spinlock':
+    case 'rwlock':
+    case 'rwsem':
     case 'wait-queue':
       return { max: threads, to: null };
     case 'srcu':
@@ -495,9 +498,22 @@ function namesIn(environment: Environment): Record<string, string> {
   return names;
 }
 
-function instanceName(scenario: Scenario, what: Expression, environment: Environment): string {
+/** Fields that declared objects have from the beginning, by cell. A module is loaded, which is a reference of its own. */
+function givenCells({ system, words }: Frame): Record<string, number> {
+  const cells: Record<string, number> = {};
+  for (const [name, type] of Object.entries(system.globals)) {
+    const object = `${type}#${globalInstance(system.globals, name)}`;
+    if (type === 'Module') cells[`${object}.pins`] = 1;
+    for (const [field, value] of Object.entries(system.given[name] ?? {}))
+      cells[`${object}.${field}`] = typeof value === 'string' ? 1 + words.indexOf(value) : Number(value ?? 0);
+  }
+  return cells;
+}
+
+function instanceName(frame: Frame, what: Expression, environment: Environment): string {
+  const { scenario } = frame;
   const typed = what.kind === 'local' ? environment.get(what.name) : undefined;
-  if (what.kind === 'global') return `${what.type}#1`;
+  if (what.kind === 'global') return `${what.type}#${globalInstance(frame.system.globals, what.name)}`;
   if (typed?.type == null || typed.value.kind !== 'constant')
     throw new NotRunnable({
       at: scenario.at,

@@ -20,12 +20,14 @@ export function successorsOf({ action, next, otherwise }: Node): readonly number
   switch (action.kind) {
     case 'branch':
     case 'put':
+    case 'write-lock':
     case 'next':
     case 'next-entry':
       return [next, otherwise];
     case 'choose':
       return action.alternatives;
     case 'bug':
+    case 'call-null':
       return [];
     default:
       return [next];

@@ -29,6 +29,7 @@ export function wordsOf(system: System): string[] {
     system.scenarios.map(scenario => scenario.body),
     false,
   );
+  for (const name of Object.values(system.given)) for (const value of Object.values(name)) if (typeof value === 'string') words.add(value);
   for (const object of Object.values(system.objects))
     for (const { type } of object.fields) if (type.kind === 'word') for (const word of type.values) words.add(word);
   const mixed = Object.values(system.operations).some(operation => operation.errnos.length > 0);

@@ -95,6 +95,21 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
             { kind: 'got', lock: target, ...irq },
           ];
     }
+    case 'read-lock': {
+      const mode = fieldOf(program, action.target.type, action.target.field).kind === 'rwsem' ? 'read' : 'recursive-read';
+      return [{ kind: 'want', lock: target, mode }, ...(cut ? [] : [{ kind: 'got' as const, lock: target, mode } as const])];
+    }
+    case 'read-unlock': {
+      const mode = fieldOf(program, action.target.type, action.target.field).kind === 'rwsem' ? 'read' : 'recursive-read';
+      return [{ kind: 'released', lock: target, mode }];
+    }
+    // Where it has to queue, the lock is got by a step of its own.
+    case 'write-lock': {
+      const free = value === 0 && state.threads.every(({ readers }) => (readers[target] ?? 0) === 0);
+      return [{ kind: 'want', lock: target }, ...(cut || !free ? [] : [{ kind: 'got' as const, lock: target }])];
+    }
+    case 'write-lock-queued':
+      return cut ? [] : [{ kind: 'got', lock: target }];
     case 'unlock':
       return [{ kind: 'released', lock: target, ...(action.irq ? { irq: true } : {}) }];
     case 'try-lock':
@@ -107,6 +122,13 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
     case 'get':
     case 'put':
       return [{ kind: action.kind, counter: target }];
+    case 'put-later':
+      return [{ kind: 'put-later', counter: target }];
+    // What is released shows itself by what it does.
+    case 'next-later':
+      return [];
+    case 'assert-sole':
+      return [{ kind: 'assert-sole', object: object(action.type, action.object) }];
     case 'get-unless-zero':
       return [{ kind: 'get-unless-zero', counter: target, got: !cut && value !== 0 }];
 
@@ -168,6 +190,8 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
       return [{ kind: action.kind, field: target, file: value === 0 ? null : objectName(memberType(action.target), value) }];
     case 'bug':
       return [{ kind: 'bug' }];
+    case 'call-null':
+      return [{ kind: 'null-followed', field: action.field }];
     case 'call': {
       const call = callAt(program, thread, action.call);
       return [

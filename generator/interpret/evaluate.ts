@@ -1,4 +1,5 @@
 /** What values and predicates are in one state. Reading through null or a freed object gives 0. */
+import { globalInstance } from '../instantiate/globals.ts';
 import type { Operator, Predicate, SeenField, Variable } from '../model.ts';
 import type { Program, State, Value } from '../program.ts';
 import { fieldOf, indexOf, nodeAt, threadAt, typeOf } from './program-index.ts';
@@ -98,9 +99,9 @@ export function isRunning(program: Program, state: State, work: string): boolean
   return worker !== undefined && at !== undefined && nodeAt(threadAt(program, worker), at.node).action.kind !== 'take';
 }
 
-/** Lock owned, or read section open, by this thread. */
-export function isHeldBy(state: State, cell: string, thread: number): boolean {
-  return state.cells[cell] === thread + 1 || (state.threads[thread]?.readers[cell] ?? 0) > 0;
+/** Lock owned or read, or read section open, by this thread. `toWrite`: a lock that is read does not count. */
+export function isHeldBy(state: State, cell: string, thread: number, toWrite = false): boolean {
+  return state.cells[cell] === thread + 1 || (!toWrite && (state.threads[thread]?.readers[cell] ?? 0) > 0);
 }
 
 export interface Look {
@@ -119,7 +120,7 @@ export function look(predicate: Predicate, at: Look): number {
     case 'variable':
       return at.variables[predicate.name] ?? 0;
     case 'global':
-      return 1;
+      return globalInstance(program.globals, predicate.name);
     case 'field':
       return seenCell(predicate.field, at, cell => state.cells[cell] ?? 0);
     case 'operator':
@@ -136,9 +137,11 @@ export function look(predicate: Predicate, at: Look): number {
     case 'has':
       return setOf(predicate.set, at).includes(look(predicate.member, at)) ? 1 : 0;
     case 'holds':
-      return seenCell(predicate.lock, at, cell => (at.thread !== null && isHeldBy(state, cell, at.thread) ? 1 : 0));
+      return seenCell(predicate.lock, at, cell => (at.thread !== null && isHeldBy(state, cell, at.thread, predicate.toWrite) ? 1 : 0));
     case 'held':
-      return seenCell(predicate.lock, at, cell => (state.threads.some((_, thread) => isHeldBy(state, cell, thread)) ? 1 : 0));
+      return seenCell(predicate.lock, at, cell =>
+        state.threads.some((_, thread) => isHeldBy(state, cell, thread, predicate.toWrite)) ? 1 : 0,
+      );
     case 'quantified': {
       const holds = (member: number) =>
         look(predicate.condition, { ...at, variables: { ...at.variables, [predicate.variable]: member } }) !== 0;

@@ -40,6 +40,9 @@ function conditionsOf(rule: Rule): Predicate[] {
       return [...rule.fails.map(({ when }) => when), ...(rule.ensures ? [rule.ensures] : [])];
     case 'order':
     case 'order-exception':
+    case 'innermost':
+    case 'takes-only':
+    case 'read-once':
       return [];
   }
 }
@@ -54,7 +57,7 @@ function partsOf(predicate: Predicate, at: Look): Part[] {
     case 'variable':
       return [{ text: predicate.name, value: named(predicate.type, look(predicate, at)) }];
     case 'global':
-      return [{ text: predicate.name, value: named(predicate.type, 1) }];
+      return [{ text: predicate.name, value: named(predicate.type, look(predicate, at)) }];
     case 'field':
       return [{ text: predicate.text, value: fieldValue(predicate, at) }];
     case 'live':

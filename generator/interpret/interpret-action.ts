@@ -1,7 +1,7 @@
 /** What each action does to a state: which alternatives it has, and what each of them changes. */
 import type { Action, Finding, Program, State, Target, ThreadState, Value } from '../program.ts';
 import { judgeReturn } from './contract-ghosts.ts';
-import { bit, cellName, evaluate, isRunning, membersOf, objectName } from './evaluate.ts';
+import { bit, cellName, evaluate, isHeldBy, isRunning, membersOf, objectName } from './evaluate.ts';
 import { type Attempt, touchesOf } from './judge-step.ts';
 import { notIdle } from './not-idle.ts';
 import { fieldOf, indexOf, threadAt, typeOf } from './program-index.ts';
@@ -18,8 +18,18 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
   const cell = (target: Target) => state.cells[cellOf(target, slots)] ?? 0;
   const self = state.threads[thread];
   switch (action.kind) {
-    case 'lock':
-      return enabledIf(cell(action.target) === 0 || cell(action.target) === thread + 1);
+    case 'lock': {
+      const lock = cellOf(action.target, slots);
+      return enabledIf(cell(action.target) === thread + 1 || isReadBy(state, lock, thread) || isFree(state, lock));
+    }
+    case 'read-lock': {
+      const lock = cellOf(action.target, slots);
+      const twice = cell(action.target) === thread + 1 || (isFair(program, action.target) && isReadBy(state, lock, thread));
+      const queued = state.threads.some((one, other) => other !== thread && (one.waiting[lock] ?? 0) > 0);
+      return enabledIf(twice || (cell(action.target) === 0 && !queued));
+    }
+    case 'write-lock-queued':
+      return enabledIf(isFree(state, cellOf(action.target, slots)));
     case 'take':
       return enabledIf(cell(action.target) !== 0);
     case 'grace-end':
@@ -37,6 +47,8 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
     }
     case 'next':
       return orZero(unvisited(membersOf(cell(action.target)), slots[action.visited] ?? 0));
+    case 'next-later':
+      return orZero(membersOf(slots[action.later] ?? 0));
     case 'pick':
       return orZero(membersOf(cell(action.target)));
     case 'next-entry':
@@ -46,6 +58,20 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
     default:
       return [0];
   }
+}
+
+/** Of a lock: nobody owns it, and nobody reads it. */
+function isFree(state: State, lock: string): boolean {
+  return (state.cells[lock] ?? 0) === 0 && state.threads.every(({ readers }) => (readers[lock] ?? 0) === 0);
+}
+
+function isReadBy(state: State, lock: string, thread: number): boolean {
+  return (state.threads[thread]?.readers[lock] ?? 0) > 0;
+}
+
+/** A reader waits behind a writer that is queued. */
+function isFair(program: Program, { type, field }: Target): boolean {
+  return fieldOf(program, type, field).kind === 'rwsem';
 }
 
 function orZero(members: number[]): number[] {
@@ -114,9 +140,14 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
     case 'jump':
       return done;
     case 'read-constant':
-    case 'read':
       assign(action.slot, value);
       return done;
+    case 'read': {
+      const instance = number(action.target.object);
+      assign(action.slot, value);
+      if (action.once !== undefined) assign(action.once, withMember(frame.slots[action.once] ?? 0, instance));
+      return done;
+    }
     case 'assert-held': {
       const held = value === thread + 1 || (self.readers[target] ?? 0) > 0;
       return held
@@ -147,7 +178,7 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       return done;
 
     case 'lock':
-      if (value === thread + 1) return broken('neverTakenTwice', `${target} is held by the thread that waits for it`);
+      if (isHeldBy(at.state, target, thread)) return broken('neverTakenTwice', `${target} is held by the thread that waits for it`);
       setEntry(draft.cells, target, thread + 1);
       return done;
     case 'unlock':
@@ -157,6 +188,30 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
     case 'try-lock':
       assign(action.slot, value === 0 ? 1 : 0);
       if (value === 0) setEntry(draft.cells, target, thread + 1);
+      return done;
+
+    case 'read-lock':
+      if (value === thread + 1 || (isFair(program, action.target) && isReadBy(at.state, target, thread)))
+        return broken('neverTakenTwice', `${target} is held by the thread that waits for it`);
+      setEntry(self.readers, target, (self.readers[target] ?? 0) + 1);
+      return done;
+    case 'read-unlock': {
+      const open = self.readers[target] ?? 0;
+      if (open === 0) return broken('releasedByHolder', `${target} is not read by the thread that releases it`);
+      setEntry(self.readers, target, open - 1);
+      return done;
+    }
+    case 'write-lock':
+      if (isHeldBy(at.state, target, thread)) return broken('neverTakenTwice', `${target} is held by the thread that waits for it`);
+      if (isFree(at.state, target)) {
+        setEntry(draft.cells, target, thread + 1);
+        return done;
+      }
+      setEntry(self.waiting, target, 1);
+      return { next: node.otherwise, findings: [] };
+    case 'write-lock-queued':
+      setEntry(draft.cells, target, thread + 1);
+      setEntry(self.waiting, target, 0);
       return done;
 
     case 'enter':
@@ -189,6 +244,20 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       write(target, value - 1);
       return value === 1 ? { next: node.otherwise, findings: [] } : done;
 
+    case 'put-later':
+      if (value === 0) return broken('referencesBalance', `${target} is put at 0`);
+      if (value === 1) assign(action.later, withMember(frame.slots[action.later] ?? 0, number(action.target.object)));
+      write(target, value - 1);
+      return done;
+    case 'next-later':
+      if (alternative === 0) return done;
+      assign(action.slot, alternative);
+      assign(action.later, withoutMember(frame.slots[action.later] ?? 0, alternative));
+      return done;
+    case 'assert-sole':
+      draft.sole = { ...draft.sole, [objectName(action.type, number(action.object))]: thread + 1 };
+      return done;
+
     case 'alloc': {
       const instance = (draft.allocated[action.type] ?? 0) + 1;
       if (instance > typeOf(program, action.type).pool)
@@ -205,6 +274,7 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       const why = notIdle(program, draft, action.type, instance);
       if (why !== null) return broken('freedWhenIdle', `${objectName(action.type, instance)} is freed while ${why}`);
       setEntry(draft.alive, objectName(action.type, instance), 0);
+      if (draft.sole !== undefined) setEntry(draft.sole, objectName(action.type, instance), 0);
       for (const { name } of typeOf(program, action.type).fields) {
         setEntry(draft.cells, cellName(action.type, instance, name), 0);
         setEntry(draft.exclusive, cellName(action.type, instance, name), 0);
@@ -297,6 +367,8 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       return { next: action.alternatives[alternative] ?? node.next, findings: [] };
     case 'bug':
       return broken('bugNeverReached', where(at));
+    case 'call-null':
+      return broken('nullNeverFollowed', `the function in ${action.field} is null`);
     case 'call':
       if ((threadAt(program, thread).calls[action.call]?.contract ?? -1) >= 0) self.due = 1;
       return done;

@@ -3,7 +3,7 @@ import { END, type Finding, type Program, type State, type Step } from '../progr
 import { seeInstant } from './contract-ghosts.ts';
 import { choices, look, objectNames } from './evaluate.ts';
 import { alternativesOf, type Frame, perform } from './interpret-action.ts';
-import { type Attempt, judge, judgeTouches } from './judge-step.ts';
+import { type Attempt, judge, judgeSole, judgeTouches } from './judge-step.ts';
 import { indexOf, nodeAt, siteOf, threadAt } from './program-index.ts';
 
 export interface Successor {
@@ -93,6 +93,7 @@ export function walkAhead(program: Program, state: State, thread: number): Lead 
     const before = { ...frame.slots };
     const at: Attempt = { program, state, thread, node, slots: before, alternative: 0 };
     const fatal = ahead ? judgeTouches(at) : null;
+    if (ahead && !fatal) findings.push(...judgeSole(at));
     if (fatal) {
       return {
         frame,
@@ -181,6 +182,7 @@ export function copyState(state: State): State {
     alive: { ...state.alive },
     cells: { ...state.cells },
     exclusive: { ...state.exclusive },
+    ...(state.sole === undefined ? {} : { sole: { ...state.sole } }),
     threads: state.threads.map(thread => ({
       ...thread,
       slots: { ...thread.slots },
@@ -253,7 +255,7 @@ function firstWalk(program: Program, state: State): Walk | null {
 
 /** Equal for two states exactly if the states are equal; an entry that is 0 is the same as none. */
 export function canonical(state: State): string {
-  const parts = [entries(state.allocated), entries(state.alive), entries(state.cells), entries(state.exclusive)];
+  const parts = [entries(state.allocated), entries(state.alive), entries(state.cells), entries(state.exclusive), entries(state.sole ?? {})];
   for (const { node, slots, readers, grace, flush, waiting, seen, due, ensured } of state.threads) {
     parts.push(`${node},${seen},${due},${ensured}`, entries(slots), entries(readers), entries(grace), entries(flush), entries(waiting));
   }

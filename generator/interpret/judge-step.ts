@@ -2,7 +2,7 @@
 import type { Rule } from '../model.ts';
 import type { Action, Finding, Node, Program, State, Target } from '../program.ts';
 import { verbs } from '../read/verbs.ts';
-import { cellName, choices, evaluate, isAlive, isRunning, look, objectName, objectNames, type Slots } from './evaluate.ts';
+import { cellName, choices, evaluate, isAlive, isRunning, look, membersOf, objectName, objectNames, type Slots } from './evaluate.ts';
 import { fieldOf, indexOf, threadAt } from './program-index.ts';
 
 /** A step that a thread is about to take. */
@@ -25,7 +25,9 @@ export interface Touch {
 /** Findings up to and including the first fatal one. */
 export function judge(at: Attempt): Finding[] {
   const fatal = judgeTouches(at);
-  return fatal ? [fatal] : [...judgeSleep(at), ...judgeGuards(at), ...judgeOrder(at), ...judgeAtEvery(at)];
+  return fatal
+    ? [fatal]
+    : [...judgeSole(at), ...judgeSleep(at), ...judgeGuards(at), ...judgeOrder(at), ...judgeTaking(at), ...judgeAtEvery(at)];
 }
 
 /** Target first, then what else the step touches. A fatal finding of the target hides the others. */
@@ -60,6 +62,8 @@ export function touchesOf({ program, state, node: { action }, slots, alternative
     case 'alloc':
     case 'choose':
     case 'bug':
+    case 'call-null':
+    case 'next-later':
     case 'call':
     case 'return':
       return [];
@@ -70,6 +74,7 @@ export function touchesOf({ program, state, node: { action }, slots, alternative
     case 'flush-queue-end':
       return [];
     case 'free':
+    case 'assert-sole':
       return [{ type: action.type, instance: evaluate(action.object, slots), field: '' }];
     case 'add':
     case 'remove':
@@ -104,6 +109,18 @@ export function touchesOf({ program, state, node: { action }, slots, alternative
   }
 }
 
+/** Touches of what another thread says is its alone. */
+export function judgeSole(at: Attempt): Finding[] {
+  if (at.state.sole === undefined) return [];
+  return touchesOf(at).flatMap(({ type, instance }): Finding[] => {
+    const name = objectName(type, instance);
+    const owner = at.state.sole?.[name] ?? 0;
+    if (owner === 0 || owner === at.thread + 1) return [];
+    const detail = `${name} is touched, which ${threadAt(at.program, owner - 1).name} says nobody else can reach`;
+    return [{ rule: 'always.soleWhereAsserted', detail, fatal: false, objects: {} }];
+  });
+}
+
 function judgeSleep({ program, state, thread, node: { action } }: Attempt): Finding[] {
   if (!maySleep(program, action)) return [];
   const why = atomicContext(program, state, thread);
@@ -114,6 +131,9 @@ function maySleep(program: Program, action: Action): boolean {
   switch (action.kind) {
     case 'lock':
       return fieldOf(program, action.target.type, action.target.field).kind === 'mutex';
+    case 'read-lock':
+      return fieldOf(program, action.target.type, action.target.field).kind === 'rwsem';
+    case 'write-lock':
     case 'grace-begin':
     case 'flush-begin':
     case 'cancel-begin':
@@ -128,7 +148,7 @@ function maySleep(program: Program, action: Action): boolean {
 /** Why the thread must not sleep, or null if it may. */
 export function atomicContext(program: Program, state: State, thread: number): string | null {
   if (threadAt(program, thread).context === 'hardirq') return 'in a hardware interrupt';
-  const held = heldBy(program, state, thread).find(({ kind }) => kind === 'spinlock' || kind === 'wait-queue' || kind === 'rcu');
+  const held = heldBy(program, state, thread).find(({ kind }) => ['spinlock', 'rwlock', 'wait-queue', 'rcu'].includes(kind));
   return held ? `${held.kind === 'rcu' ? 'in a read section of' : 'holding'} ${held.name}` : null;
 }
 
@@ -146,8 +166,10 @@ export function heldBy(program: Program, state: State, thread: number): Held[] {
     const { kind } = fieldOf(program, type, field);
     if (kinds.includes(kind)) held.push({ name: cell, lockClass: `${type}.${field}`, kind });
   };
-  for (const [cell, owner] of Object.entries(state.cells)) if (owner === thread + 1) add(cell, ['mutex', 'spinlock', 'wait-queue']);
-  for (const [domain, sections] of Object.entries(state.threads[thread]?.readers ?? {})) if (sections > 0) add(domain, ['srcu', 'rcu']);
+  for (const [cell, owner] of Object.entries(state.cells))
+    if (owner === thread + 1) add(cell, ['mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue']);
+  for (const [domain, sections] of Object.entries(state.threads[thread]?.readers ?? {}))
+    if (sections > 0) add(domain, ['srcu', 'rcu', 'rwlock', 'rwsem']);
   const { work } = threadAt(program, thread);
   if (work) {
     const cell = cellName(work.type, work.instance, work.field);
@@ -185,6 +207,7 @@ function judgeGuards(at: Attempt): Finding[] {
 function brokenGuards({ program, state, thread, slots }: Attempt, target: Target, how: 'read' | 'write'): Finding[] {
   const instance = evaluate(target.object, slots);
   const at = { program, state, thread, variables: { object: instance } };
+  if (state.sole?.[objectName(target.type, instance)] === thread + 1) return [];
   return indexOf(program).guards.flatMap((rule): Finding[] => {
     const guard = rule.type === target.type ? rule.fields[target.field] : null;
     if (!guard) return [];
@@ -210,6 +233,8 @@ function brokenGuards({ program, state, thread, slots }: Attempt, target: Target
 export function waitsFor(program: Program, action: Action): string[] {
   switch (action.kind) {
     case 'lock':
+    case 'read-lock':
+    case 'write-lock':
     case 'grace-begin':
       return [`${action.target.type}.${action.target.field}`];
     case 'flush-begin':
@@ -241,6 +266,67 @@ function judgeOrder({ program, state, thread, node: { action } }: Attempt): Find
     }
     return [];
   });
+}
+
+/** Lock class that a step takes, entering a read section included; null if it takes none. */
+export function takes(action: Action): string | null {
+  switch (action.kind) {
+    case 'lock':
+    case 'read-lock':
+    case 'write-lock':
+    case 'try-lock':
+    case 'enter':
+      return `${action.target.type}.${action.target.field}`;
+    default:
+      return null;
+  }
+}
+
+/** Lock class that a step releases, or null. */
+export function releases(action: Action): string | null {
+  switch (action.kind) {
+    case 'unlock':
+    case 'read-unlock':
+    case 'exit':
+    case 'link':
+    case 'unlink':
+      return `${action.target.type}.${action.target.field}`;
+    default:
+      return null;
+  }
+}
+
+/** Nested orders, innermost locks, functions that take only some locks, fields that are read once. */
+function judgeTaking({ program, state, thread, node: { action, site }, slots }: Attempt): Finding[] {
+  const { orders, innermost, takesOnly, readOnce } = indexOf(program);
+  if (orders.length + innermost.length + takesOnly.length + readOnce.length === 0) return [];
+  const findings: Finding[] = [];
+  const tell = (rule: string, detail: string): void => void findings.push({ rule, detail, fatal: false, objects: {} });
+  const held = heldBy(program, state, thread);
+  const gone = releases(action);
+  for (const rule of orders) {
+    const place = gone === null || !rule.nested ? -1 : rule.classes.indexOf(gone);
+    const inside = place < 0 ? undefined : held.find(({ lockClass }) => rule.classes.indexOf(lockClass) > place);
+    if (inside) tell(rule.name, `releases ${gone} while holding ${inside.name}`);
+  }
+  const taken = takes(action);
+  const takesLock = taken !== null && action.kind !== 'enter';
+  for (const rule of innermost) {
+    const inner = held.find(({ lockClass }) => lockClass === rule.lock);
+    if (inner && (takesLock || maySleep(program, action)))
+      tell(rule.name, `${takesLock ? `takes ${taken}` : 'may sleep'} while holding ${inner.name}`);
+  }
+  const functions = program.sites[site]?.in ?? [];
+  for (const rule of takesOnly)
+    if (taken !== null && functions.includes(rule.operation) && !rule.classes.includes(taken))
+      tell(rule.name, `takes ${taken} inside ${rule.operation}`);
+  if (action.kind === 'read' && action.once !== undefined) {
+    const instance = evaluate(action.target.object, slots);
+    for (const rule of readOnce)
+      if (rule.type === action.target.type && rule.field === action.target.field && membersOf(slots[action.once] ?? 0).includes(instance))
+        tell(rule.name, `${cellName(rule.type, instance, rule.field)} is read again`);
+  }
+  return findings;
 }
 
 /** One finding for each choice of objects for which a rule is broken. */

@@ -4,7 +4,7 @@ import { END, type Program, type State, type Step } from '../program.ts';
 import { type Happening, happenings } from './act-events.ts';
 import { cellName, evaluate, isAlive, membersOf, objectName } from './evaluate.ts';
 import { startOf, type Walk, walkAhead, walkThread } from './interpret.ts';
-import { nodeAt, siteOf, threadAt } from './program-index.ts';
+import { fieldOf, nodeAt, siteOf, threadAt } from './program-index.ts';
 import { atRest, mayStay } from './quiescence.ts';
 import { fieldScalar } from './scalar.ts';
 
@@ -116,9 +116,18 @@ export function blocked(program: Program, state: State, firstSeq = 0): Event[] {
     const { node, frame } = walkAhead(program, state, number);
     if (node === END) return;
     const { action } = nodeAt(thread, node);
-    if (action.kind !== 'lock') return;
+    if (action.kind !== 'lock' && action.kind !== 'read-lock') return;
     const lock = cellName(action.target.type, evaluate(action.target.object, frame.slots), action.target.field);
-    writer.add(thread.name, { kind: 'want', lock, ...(action.irq ? { irq: true } : {}) }, siteOf(program, number, node));
+    const how =
+      action.kind === 'read-lock'
+        ? {
+            mode:
+              fieldOf(program, action.target.type, action.target.field).kind === 'rwsem' ? ('read' as const) : ('recursive-read' as const),
+          }
+        : action.irq
+          ? { irq: true }
+          : {};
+    writer.add(thread.name, { kind: 'want', lock, ...how }, siteOf(program, number, node));
   });
   return writer.events;
 }

@@ -15,6 +15,10 @@ export function notIdle(program: Program, state: State, type: string, instance: 
       case 'wait-queue':
         if (value !== 0) return `${cell} is held`;
         break;
+      case 'rwlock':
+      case 'rwsem':
+        if (state.threads.some((_, other) => isHeldBy(state, cell, other))) return `${cell} is held`;
+        break;
       case 'work':
         if (value !== 0) return `${cell} is pending`;
         break;

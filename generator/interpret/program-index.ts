@@ -7,6 +7,9 @@ import { liveSlots } from './slot-liveness.ts';
 type Guards = Extract<Rule, { kind: 'guards' }>;
 type Order = Extract<Rule, { kind: 'order' }>;
 type Exception = Extract<Rule, { kind: 'order-exception' }>;
+type Innermost = Extract<Rule, { kind: 'innermost' }>;
+type TakesOnly = Extract<Rule, { kind: 'takes-only' }>;
+type ReadOnce = Extract<Rule, { kind: 'read-once' }>;
 type AtEvery = Extract<Rule, { kind: 'at-every' }>;
 type StateRule = Extract<Rule, { kind: 'invariant' | 'settled' }>;
 
@@ -23,6 +26,9 @@ export interface ProgramIndex {
   readonly guards: readonly Guards[];
   readonly orders: readonly Order[];
   readonly exceptions: readonly Exception[];
+  readonly innermost: readonly Innermost[];
+  readonly takesOnly: readonly TakesOnly[];
+  readonly readOnce: readonly ReadOnce[];
   readonly atEvery: readonly AtEvery[];
   readonly stateRules: readonly StateRule[];
 }
@@ -47,6 +53,9 @@ export function indexOf(program: Program): ProgramIndex {
     guards: program.rules.filter(rule => rule.kind === 'guards'),
     orders: program.rules.filter(rule => rule.kind === 'order'),
     exceptions: program.rules.filter(rule => rule.kind === 'order-exception'),
+    innermost: program.rules.filter(rule => rule.kind === 'innermost'),
+    takesOnly: program.rules.filter(rule => rule.kind === 'takes-only'),
+    readOnce: program.rules.filter(rule => rule.kind === 'read-once'),
     atEvery: program.rules.filter(rule => rule.kind === 'at-every'),
     stateRules: program.rules.filter(rule => rule.kind === 'invariant' || rule.kind === 'settled'),
   };

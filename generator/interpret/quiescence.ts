@@ -1,4 +1,5 @@
 /** States in which all has ended: what may remain, and what every counter must be. */
+import { globalObjects } from '../instantiate/globals.ts';
 import { END, type Finding, type Program, type State } from '../program.ts';
 import { cellName, isAlive, membersOf, objectName } from './evaluate.ts';
 import { heldBy } from './judge-step.ts';
@@ -42,7 +43,7 @@ export function reachable(program: Program, state: State): Set<string> {
 
 /** Declared objects and what the scenario says stays. */
 export function mayStay(program: Program): string[] {
-  return [...new Set([...Object.values(program.globals).map(type => objectName(type, 1)), ...program.stays])];
+  return [...new Set([...globalObjects(program.globals), ...program.stays])];
 }
 
 function leftBehind(program: Program, state: State, stay: ReadonlySet<string>): Finding[] {

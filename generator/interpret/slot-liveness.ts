@@ -30,13 +30,18 @@ function flowOf(thread: Thread, node: Node): Flow {
   const { action } = node;
   const call = thread.calls[node.call];
   const inContract = call && call.contract >= 0 ? call.arguments.flatMap(({ value }) => slotsOf(value)) : [];
-  const writes = 'slot' in action ? [action.slot] : [];
+  const writes = [
+    ...('slot' in action ? [action.slot] : []),
+    ...(action.kind === 'read' && action.once !== undefined ? [action.once] : []),
+    ...(action.kind === 'next-later' || action.kind === 'put-later' ? [action.later] : []),
+  ];
   const reads = [...readsOf(action), ...inContract];
   if (action.kind === 'choose') return { reads, edges: action.alternatives.map(to => ({ to, writes: [] })) };
   const next = { to: node.next, writes };
   switch (action.kind) {
     case 'branch':
     case 'put':
+    case 'write-lock':
       return { reads, edges: [next, { to: node.otherwise, writes: [] }] };
     // With nothing left to visit, neither slot is written.
     case 'next':
@@ -49,6 +54,7 @@ function flowOf(thread: Thread, node: Node): Flow {
         ],
       };
     case 'bug':
+    case 'call-null':
       return { reads, edges: [] };
     default:
       return { reads, edges: node.next === END ? [] : [next] };
@@ -87,6 +93,14 @@ function readsOf(action: Action): number[] {
     case 'return':
       values.push(action.result);
       break;
+    case 'assert-sole':
+      values.push(action.object);
+      break;
+    case 'put-later':
+    case 'next-later':
+      return [action.later, ...values.flatMap(slotsOf)];
+    case 'read':
+      return [...(action.once === undefined ? [] : [action.once]), ...values.flatMap(slotsOf)];
     case 'next':
     case 'next-entry':
       return [action.visited, ...values.flatMap(slotsOf)];

@@ -39,6 +39,9 @@ function touchedFields(system: System): { acted: Set<string>; written: Set<strin
     if (node.kind === 'alloc' && typeof node.type === 'string')
       for (const field of Object.keys(node.fields ?? {})) written.add(`${node.type}.${field}`);
     if (node.kind === 'call' && typeof node.of === 'string') called.add(node.of);
+    // A function as a value: somebody may call it through the pointer.
+    const { value } = part as { value?: unknown };
+    if (node.kind === 'constant' && typeof value === 'string') called.add(value);
     Object.values(part).forEach(visit);
   };
   visit(Object.values(system.operations));
@@ -80,6 +83,7 @@ function unusedFunctions(system: System): Diagnostic[] {
   const { called } = touchedFields(system);
   const started = new Set([
     ...Object.values(system.interface),
+    ...Object.values(system.given).flatMap(fields => Object.values(fields).map(String)),
     ...Object.values(system.objects).flatMap(object => Object.values(object.runs)),
     ...system.variants.flatMap(variant => Object.values(variant.runs).flatMap(runs => Object.values(runs))),
   ]);
@@ -118,6 +122,10 @@ function rulesThatNothingBreaks(system: System): Diagnostic[] {
           `${rule.name} reads ${[...new Set(fields.map(nameOf))].join(', ')}, which no operation ever changes: nothing can break it.`,
         );
     }
+    if (rule.kind === 'read-once' && !changes({ of: { kind: 'constant', value: null }, type: rule.type, field: rule.field }))
+      return tell(
+        `${rule.name} is about ${rule.type}.${rule.field}, which no operation ever changes: reading it twice is as good as once.`,
+      );
     if (rule.kind === 'order' && rule.classes.length < 2) return tell(`${rule.name} orders fewer than two locks: nothing can break it.`);
     if (rule.kind === 'order') {
       const twice = rule.classes.find((one, index) => rule.classes.indexOf(one) !== index);

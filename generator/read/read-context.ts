@@ -28,6 +28,12 @@ export interface Reading {
   readonly heads: Record<string, OperationHead>;
   /** Object type of each local that denotes one, by its unique name. */
   readonly localTypes: Map<string, string>;
+  /** Functions that a local may point to. */
+  readonly localFunctions: Map<string, readonly string[]>;
+  /** Functions that a field of a function's type may point to: lists of field types, filled while functions are seen to be put there. */
+  readonly callables: string[][];
+  /** Functions that are reached through symbols: name to the declared module that they are in. */
+  readonly exports: Record<string, string>;
   /** Locals whose declaration was refused: what uses them is not told again. */
   readonly unknownLocals: Set<string>;
   /** Functions made of arrows that have no name of their own (`Runs`), added to the operations. */
@@ -54,6 +60,9 @@ export function createReading(folder: string): Reading {
     globals: {},
     heads: {},
     localTypes: new Map(),
+    localFunctions: new Map(),
+    callables: [],
+    exports: {},
     unknownLocals: new Set(),
     extra: [],
     place,
@@ -146,8 +155,16 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
     if (only !== undefined && others.length === 0) {
       const one = fieldTypeOf(reading, only, isObject);
       if (one.kind === 'pointer') return { ...one, nullable: true };
+      if (one.kind === 'word' && one.callable) return one;
     }
     return refuse();
+  }
+  if (Node.isParenthesizedTypeNode(type)) return fieldTypeOf(reading, type.getTypeNode(), isObject);
+  if (Node.isTypeQuery(type)) return { kind: 'word', values: [type.getExprName().getText().split('.').at(-1) ?? ''], callable: true };
+  if (Node.isFunctionTypeNode(type)) {
+    const values: string[] = [];
+    reading.callables.push(values);
+    return { kind: 'word', values, callable: true };
   }
   if (type.getKind() === SyntaxKind.BooleanKeyword) return { kind: 'boolean' };
   if (wordOf(type) !== undefined) return { kind: 'word', values: [wordOf(type) ?? ''] };
@@ -180,6 +197,8 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
 const primitiveNames: Readonly<Record<string, Exclude<FieldType['kind'], 'set' | 'pointer' | 'word' | 'boolean' | 'number'>>> = {
   Mutex: 'mutex',
   SpinLock: 'spinlock',
+  RwLock: 'rwlock',
+  RwSemaphore: 'rwsem',
   SrcuDomain: 'srcu',
   RcuDomain: 'rcu',
   RefCount: 'refcount',

@@ -1,6 +1,14 @@
 /** Expressions of operations: from syntax to model. Every read and verb in the result is a step, in evaluation order. */
-import { type ArrowFunction, type CallExpression, Node, type Expression as Syntax, SyntaxKind } from 'ts-morph';
-import type { Expression, FieldOf, Operator } from '../model.ts';
+import {
+  type ArrayLiteralExpression,
+  type ArrowFunction,
+  type CallExpression,
+  Node,
+  type ObjectLiteralExpression,
+  type Expression as Syntax,
+  SyntaxKind,
+} from 'ts-morph';
+import type { Expression, FieldOf, FieldType, Operator } from '../model.ts';
 import {
   fieldOf,
   isFromLanguage,
@@ -78,6 +86,7 @@ export function readExpression(reading: Reading, node: Syntax): Expression {
   if (Node.isIdentifier(node)) return readName(reading, node);
   if (Node.isPropertyAccessExpression(node)) return readProperty(reading, node);
   if (Node.isCallExpression(node)) return readCall(reading, node);
+  if ((Node.isObjectLiteralExpression(node) || Node.isArrayLiteralExpression(node)) && isLastResult(node)) return readRecord(reading, node);
   if (Node.isAwaitExpression(node))
     return reading.refuse(
       node,
@@ -98,6 +107,38 @@ export function readExpression(reading: Reading, node: Syntax): Expression {
     `\`${textOf(node).slice(0, 60)}\` is not part of the language of operations.`,
     'Use locals, fields, constants, comparisons, verbs, and calls of functions by name.',
   );
+}
+
+/** What a function returns as its last statement. */
+function isLastResult(node: Node): boolean {
+  const statement = node.getParent();
+  const block = statement?.getParent();
+  return (
+    Node.isReturnStatement(statement) &&
+    Node.isBlock(block) &&
+    Node.isFunctionDeclaration(block.getParent()) &&
+    block.getStatements().at(-1) === statement
+  );
+}
+
+/** Several objects that a function of a setup returns, under their names or places. */
+function readRecord(reading: Reading, node: ObjectLiteralExpression | ArrayLiteralExpression): Expression {
+  if (Node.isArrayLiteralExpression(node))
+    return {
+      kind: 'record',
+      parts: Object.fromEntries(node.getElements().map((element, index) => [String(index), readExpression(reading, element)])),
+    };
+  const parts: Record<string, Expression> = {};
+  for (const property of node.getProperties()) {
+    if (Node.isShorthandPropertyAssignment(property)) {
+      const declaration = property.getValueSymbol()?.getDeclarations()[0];
+      if (declaration !== undefined && isLocalDeclaration(declaration))
+        parts[property.getName()] = { kind: 'local', name: localName(property.getName(), declaration) };
+      else return reading.refuse(property, 'outside-the-subset', `${property.getName()} is no local.`, 'Write name: value.');
+    } else if (Node.isPropertyAssignment(property)) parts[property.getName()] = readExpression(reading, property.getInitializerOrThrow());
+    else return reading.refuse(property, 'outside-the-subset', 'A spread or a method says too little.', 'Write name: value for each.');
+  }
+  return { kind: 'record', parts };
 }
 
 function readUnary(reading: Reading, node: import('ts-morph').PrefixUnaryExpression): Expression {
@@ -121,6 +162,8 @@ function readName(reading: Reading, node: import('ts-morph').Identifier): Expres
   const global = reading.globals[name];
   if (global !== undefined) return { kind: 'global', name, type: global };
   const declaration = symbolOf(node)?.getDeclarations()[0];
+  // A function as a value is a pointer to it.
+  if (Node.isFunctionDeclaration(declaration) && reading.heads[name] !== undefined) return { kind: 'constant', value: name };
   if (Node.isVariableDeclaration(declaration)) {
     const statement = declaration.getVariableStatement();
     if (statement?.getDeclarationKind() !== 'const') {
@@ -231,8 +274,13 @@ export function typeOf(reading: Reading, expression: Expression): string | null 
       if (expression.verb === 'fget' && type?.kind === 'pointer') return type.to;
       return null;
     }
+    case 'call-through':
+      return expression.of.map(name => reading.heads[name]?.result ?? null).find(type => type !== null) ?? null;
     case 'constant':
     case 'operator':
+    case 'quantified':
+    case 'record':
+    case 'part':
       return null;
   }
 }
@@ -244,6 +292,18 @@ export function readCall(reading: Reading, node: CallExpression): Expression {
     const target = symbolOf(callee.getNameNode())?.getDeclarations()[0];
     if (Node.isFunctionDeclaration(target) && reading.heads[callee.getName()] !== undefined)
       return functionCall(reading, node, callee.getName());
+    if (Node.isPropertySignature(target)) {
+      const field = readField(reading, callee);
+      const type = fieldOf(reading, field.type, field.field)?.type;
+      if (type?.kind === 'word' && type.callable)
+        return {
+          ...functionCall(reading, node, callee.getName()),
+          kind: 'call-through',
+          pointer: { kind: 'read', field, at, text: textOf(callee) },
+          of: type.values,
+          field: `${field.type}.${field.field}`,
+        };
+    }
     return setCall(reading, node, callee);
   }
   if (!Node.isIdentifier(callee))
@@ -265,6 +325,16 @@ export function readCall(reading: Reading, node: CallExpression): Expression {
       text: textOf(node),
     };
   }
+  const local = localOf(callee);
+  const pointsTo = local === undefined ? undefined : reading.localFunctions.get(local);
+  if (local !== undefined && pointsTo !== undefined)
+    return {
+      ...functionCall(reading, node, name),
+      kind: 'call-through',
+      pointer: { kind: 'local', name: local },
+      of: pointsTo,
+      field: null,
+    };
   if (isLocalDeclaration(callee.getSymbol()?.getDeclarations()[0]))
     return reading.refuse(
       node,
@@ -283,7 +353,48 @@ export function readCall(reading: Reading, node: CallExpression): Expression {
   return functionCall(reading, node, name);
 }
 
-function functionCall(reading: Reading, node: CallExpression, name: string): Expression {
+/** Functions that the value may point to, or null if it is no function. */
+export function functionsOf(reading: Reading, value: Expression): readonly string[] | null {
+  if (value.kind === 'constant') return typeof value.value === 'string' && reading.heads[value.value] !== undefined ? [value.value] : null;
+  if (value.kind === 'local') return reading.localFunctions.get(value.name) ?? null;
+  if (value.kind === 'verb' && value.verb === 'symbolGet') {
+    const [symbol] = value.with;
+    return symbol !== undefined && 'kind' in symbol ? functionsOf(reading, symbol) : null;
+  }
+  const type = value.kind === 'read' ? fieldOf(reading, value.field.type, value.field.field)?.type : undefined;
+  return type?.kind === 'word' && type.callable ? type.values : null;
+}
+
+/** The field may point to what the value points to. */
+export function pointAt(reading: Reading, type: FieldType | undefined, value: Expression): void {
+  if (type?.kind !== 'word' || !type.callable) return;
+  const list = reading.callables.find(one => one === type.values);
+  for (const name of functionsOf(reading, value) ?? []) if (list !== undefined && !list.includes(name)) list.push(name);
+}
+
+/** `symbolGet(putVm)` acts on the pins of the module that exports the function. */
+function symbolVerb(reading: Reading, node: CallExpression, verb: 'symbolGet' | 'symbolPut'): Expression {
+  const [symbol] = node.getArguments() as Syntax[];
+  const name = symbol === undefined ? '' : (symbolOf(symbol)?.getName() ?? '');
+  const module = reading.exports[name];
+  if (module === undefined)
+    return reading.refuse(
+      node,
+      'symbol-not-exported',
+      `${name || 'nothing'} is exported by no module of this system.`,
+      'List it: `export const ownExports: Exports = { module: ownModule, symbols: [someFunction] };`.',
+    );
+  return {
+    kind: 'verb',
+    verb,
+    on: { of: { kind: 'global', name: module, type: 'Module' }, type: 'Module', field: 'pins' },
+    with: verb === 'symbolGet' ? [{ kind: 'constant', value: name }] : [],
+    at: reading.place(node),
+    text: textOf(node),
+  };
+}
+
+function functionCall(reading: Reading, node: CallExpression, name: string): Expression & { kind: 'call' } {
   return {
     kind: 'call',
     of: name,
@@ -334,6 +445,8 @@ function verbCall(reading: Reading, node: CallExpression, name: string): Express
       at,
     };
   }
+  if (name === 'symbolGet' || name === 'symbolPut') return symbolVerb(reading, node, name);
+  if (name === 'some' || name === 'every') return readQuantified(reading, node, name === 'every');
   const shape = verbs[name];
   if (shape === undefined) {
     if (notYetLowered.includes(name))
@@ -387,6 +500,35 @@ function verbCall(reading: Reading, node: CallExpression, name: string): Express
     }),
     at,
     text,
+  };
+}
+
+/** `some(object.set, member => condition)` */
+function readQuantified(reading: Reading, node: CallExpression, every: boolean): Expression {
+  const [of, condition] = node.getArguments() as Syntax[];
+  const name = every ? 'every' : 'some';
+  if (of === undefined || !Node.isArrowFunction(condition) || Node.isBlock(condition.getBody()))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      `${name} asks one expression of each member of a set.`,
+      `Write \`${name}(object.set, member => member.field)\`.`,
+    );
+  const set = readField(reading, of);
+  const type = fieldOf(reading, set.type, set.field)?.type;
+  if (type?.kind !== 'set') return reading.refuse(of, 'wrong-kind', `${textOf(of)} is not a set.`, 'Name a Set field of an object.');
+  const parameter = condition.getParameters()[0];
+  const local = parameter === undefined ? '_' : localName(parameter.getName(), parameter);
+  reading.localTypes.set(local, type.of);
+  return {
+    kind: 'quantified',
+    every,
+    set,
+    of: type.of,
+    name: local,
+    condition: readExpression(reading, condition.getBody() as Syntax),
+    at: reading.place(node),
+    text: textOf(node),
   };
 }
 
@@ -460,7 +602,9 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
           'Write field: value.',
         );
     } else if (Node.isPropertyAssignment(property)) {
-      values[property.getName()] = readExpression(reading, property.getInitializerOrThrow());
+      const value = readExpression(reading, property.getInitializerOrThrow());
+      pointAt(reading, fieldOf(reading, type, property.getName())?.type, value);
+      values[property.getName()] = value;
     } else
       return reading.refuse(
         property,

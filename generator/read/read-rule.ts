@@ -9,7 +9,7 @@ import {
 } from 'ts-morph';
 import type { Operator, Parameter, Predicate, Rule, SeenField, Variable } from '../model.ts';
 import { docOf, fieldOf, isFromLanguage, objectName, type Reading, symbolOf, textOf } from './read-context.ts';
-import { protectionKinds, verbs } from './verbs.ts';
+import { actionAt, protectionKinds, readerWriter, verbs } from './verbs.ts';
 
 /** What the names of a predicate stand for. */
 type Bindings = ReadonlyMap<string, Predicate>;
@@ -20,6 +20,9 @@ export const ruleTypes: readonly string[] = [
   'LockOrder',
   'NestedOrder',
   'OrderException',
+  'Innermost',
+  'TakesOnly',
+  'ReadOnce',
   'Invariant',
   'Settled',
   'AtEvery',
@@ -63,6 +66,23 @@ export function readRuleValue(
       const [outer = '', inner = ''] = readClasses(reading, value);
       return { ...head, kind: 'order-exception', outer, inner };
     }
+    case 'Innermost': {
+      const [lock = ''] = readClasses(reading, value);
+      return { ...head, kind: 'innermost', lock };
+    }
+    case 'TakesOnly': {
+      const operation = Node.isTypeQuery(first) ? (first.getExprName().getText().split('.').at(-1) ?? '') : '';
+      if (reading.heads[operation] === undefined)
+        return reading.refuse(
+          value,
+          'unknown-operation',
+          `${head.name} is about ${operation || 'something'}, which is not a function of this system.`,
+          'Write TakesOnly<typeof someFunction>.',
+        );
+      return { ...head, kind: 'takes-only', operation, classes: readClasses(reading, value) };
+    }
+    case 'ReadOnce':
+      return { ...head, kind: 'read-once', ...readFieldOnce(reading, value) };
     case 'Invariant': {
       const { over, when, then } = readCondition(reading, arrow(reading, value));
       return { ...head, kind: 'invariant', over, when, then };
@@ -413,13 +433,14 @@ function readGuards(reading: Reading, type: string, value: Syntax): Guards {
 function readGuard(reading: Reading, type: string, node: Syntax): Guards[string] {
   if (Node.isIdentifier(node) && node.getText() === 'unguarded') return null;
   if (Node.isArrowFunction(node)) {
-    const both = guardTerms(reading, type, node);
-    return { read: both, write: both };
+    return { read: guardTerms(reading, type, node, false), write: guardTerms(reading, type, node, true) };
   }
   if (Node.isObjectLiteralExpression(node)) {
     const side = (name: string) => {
       const property = node.getProperty(name);
-      return Node.isPropertyAssignment(property) ? guardTerms(reading, type, arrow(reading, property.getInitializerOrThrow())) : [];
+      return Node.isPropertyAssignment(property)
+        ? guardTerms(reading, type, arrow(reading, property.getInitializerOrThrow()), name === 'write')
+        : [];
     };
     return { read: side('read'), write: side('write') };
   }
@@ -431,7 +452,8 @@ function readGuard(reading: Reading, type: string, node: Syntax): Guards[string]
   );
 }
 
-function guardTerms(reading: Reading, type: string, node: ArrowFunction): Predicate[] {
+/** To write, the read side of a lock is not enough. */
+function guardTerms(reading: Reading, type: string, node: ArrowFunction, toWrite: boolean): Predicate[] {
   const name = node.getParameters()[0]?.getName();
   const bindings: Bindings = new Map(name === undefined ? [] : [[name, { kind: 'variable', name: 'object', type } as const]]);
   const body = bodyOf(reading, node);
@@ -439,8 +461,9 @@ function guardTerms(reading: Reading, type: string, node: ArrowFunction): Predic
   return terms.map(term => {
     if (Node.isPropertyAccessExpression(term)) {
       const seen = seenField(reading, term, bindings);
-      if (protectionKinds.includes(fieldOf(reading, seen.type, seen.field)?.type.kind ?? ''))
-        return { kind: 'holds', lock: seen, text: textOf(term) };
+      const kind = fieldOf(reading, seen.type, seen.field)?.type.kind ?? '';
+      if (protectionKinds.includes(kind))
+        return { kind: 'holds', lock: seen, ...(toWrite && readerWriter.includes(kind) ? { toWrite } : {}), text: textOf(term) };
     }
     return readPredicate(reading, term, bindings);
   });
@@ -449,7 +472,8 @@ function guardTerms(reading: Reading, type: string, node: ArrowFunction): Predic
 function readClasses(reading: Reading, value: Syntax): string[] {
   const node = arrow(reading, value);
   const body = bodyOf(reading, node);
-  if (!Node.isArrayLiteralExpression(body))
+  const elements = Node.isArrayLiteralExpression(body) ? body.getElements() : Node.isPropertyAccessExpression(body) ? [body] : null;
+  if (elements === null)
     return reading.refuse(
       body,
       'outside-the-subset',
@@ -462,7 +486,7 @@ function readClasses(reading: Reading, value: Syntax): string[] {
       return [parameter.getName(), { kind: 'variable', name: parameter.getName(), type } as const];
     }),
   );
-  return body.getElements().map(element => {
+  return elements.map(element => {
     const { type, field } = seenField(reading, element, bindings);
     const kind = fieldOf(reading, type, field)?.type.kind ?? '';
     if (!protectionKinds.includes(kind))
@@ -474,6 +498,27 @@ function readClasses(reading: Reading, value: Syntax): string[] {
       );
     return `${type}.${field}`;
   });
+}
+
+/** `mdev => mdev.kvm` */
+function readFieldOnce(reading: Reading, value: Syntax): { type: string; field: string } {
+  const node = arrow(reading, value);
+  const bindings: Bindings = new Map(
+    node.getParameters().map(parameter => {
+      const type = parameter.getType().getSymbol()?.getName() ?? '';
+      return [parameter.getName(), { kind: 'variable', name: parameter.getName(), type } as const];
+    }),
+  );
+  const { type, field } = seenField(reading, bodyOf(reading, node), bindings);
+  const declared = fieldOf(reading, type, field);
+  if (declared === undefined || declared.constant || !['pointer', 'word', 'boolean', 'number'].includes(declared.type.kind))
+    return reading.refuse(
+      value,
+      'wrong-kind',
+      `${type}.${field} has no value that could change between two reads.`,
+      'Name a field that is a pointer, a word, a boolean or a number, and not readonly.',
+    );
+  return { type, field };
 }
 
 // ---- Events and calls
@@ -520,11 +565,14 @@ function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): { v
       const verb = ({ add: 'add', delete: 'remove' } as Record<string, string>)[callee.getName()];
       if (verb !== undefined) return subject(seenField(reading, callee.getExpression(), bindings), verb);
     }
-    const verb = verbs[callee.getText()]?.event ?? null;
-    if (verb !== null && first !== undefined) {
-      if (verb !== 'free') return subject(seenField(reading, first, bindings), verb);
+    const name = callee.getText();
+    if (verbs[name]?.event === 'free' && first !== undefined) {
       const object = readPredicate(reading, first, bindings);
-      if (object.kind === 'variable' && object.type !== null) return { verb, type: object.type, field: '', object: object.name };
+      if (object.kind === 'variable' && object.type !== null) return { verb: 'free', type: object.type, field: '', object: object.name };
+    } else if ((verbs[name]?.event ?? null) !== null && first !== undefined) {
+      const field = seenField(reading, first, bindings);
+      const verb = actionAt(name, fieldOf(reading, field.type, field.field)?.type.kind ?? '');
+      if (verb !== null) return subject(field, verb);
     }
   }
   return reading.refuse(node, 'rule-not-analysable', `\`${textOf(node)}\` is not an event that a rule can be judged at.`, wayOut);

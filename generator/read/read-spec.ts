@@ -1,8 +1,19 @@
 /** ts-morph in, model out: reads one system, a folder of spec files. The readers beside it are the only files that see a syntax node. */
-import { type FunctionDeclaration, Node, Project, type SourceFile, type TypeNode, ts, type VariableDeclaration } from 'ts-morph';
+import {
+  type ArrowFunction,
+  type FunctionDeclaration,
+  type FunctionTypeNode,
+  Node,
+  Project,
+  type SourceFile,
+  type TypeNode,
+  ts,
+  type VariableDeclaration,
+} from 'ts-morph';
 import type { ObjectType, Operation, Rule, Scenario, System, Variant } from '../model.ts';
 import { type Diagnostic, inFileOrder } from './diagnostic.ts';
-import { createReading, docOf, localName, objectName, type Reading, relativeTo, textOf } from './read-context.ts';
+import { createReading, docOf, localName, type OperationHead, objectName, type Reading, relativeTo, textOf } from './read-context.ts';
+import { pointAt } from './read-expression.ts';
 import { readObject, readOwns, readRuns } from './read-object.ts';
 import { readRule, ruleTypes } from './read-rule.ts';
 import { readBody } from './read-statement.ts';
@@ -88,6 +99,10 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
   const objectNames = new Set(interfaces.map(node => node.getName()));
   const usesDescriptor = files.map(file => descriptorFile(file)).find(file => file !== undefined);
   if (usesDescriptor !== undefined) reading.objects['Descriptor'] = descriptorType(usesDescriptor);
+  if (files.some(file => importsFromLanguage(file, 'Module'))) {
+    objectNames.add('Module');
+    reading.objects['Module'] = moduleType;
+  }
   for (const node of interfaces) {
     reading.objects[node.getName()] = readObject(reading, node, type => objectNames.has(type));
     if (node.getJsDocs().length === 0) missingDoc(reading, node, node.getName());
@@ -101,11 +116,22 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
     if (node.getVariableStatement()?.hasDeclareKeyword() && reading.objects[type] !== undefined) reading.globals[node.getName()] = type;
   }
 
+  const given = constants.flatMap(node => reading.attempt(() => readConstantObject(reading, node)) ?? []);
+  for (const node of constants)
+    if (/^Exports$/.test(node.getTypeNode()?.getText() ?? '')) reading.attempt(() => readExports(reading, node));
+
   const operations: Record<string, Operation> = {};
   for (const node of functions)
     reading.attempt(() => {
       operations[node.getName() ?? ''] = readOperation(reading, node);
     });
+  for (const { functions: own } of given)
+    for (const { name: ownName, arrow } of own)
+      reading.attempt(() => {
+        const head = reading.heads[ownName];
+        if (head !== undefined) operations[ownName] = { ...head, doc: '', at: reading.place(arrow), body: readBody(reading, arrow) };
+      });
+  if (reading.objects['Module'] === moduleType) operations['Module.pins'] = unloadModule;
   refuseRecursion(reading, operations, functions);
 
   const declared = new Map<string, Declared>(Object.keys(operations).map(operation => [operation, { kind: 'operation' }]));
@@ -174,6 +200,8 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
     files: files.map(file => relativeTo(specFolder, file)),
     objects: reading.objects,
     globals: reading.globals,
+    exports: reading.exports,
+    given: Object.fromEntries(given.map(({ name: declaredName, fields }) => [declaredName, fields])),
     operations,
     interface: offered,
     rules: rules.map(rule => settle(rule, rules)),
@@ -196,7 +224,7 @@ function builtInRules(files: readonly SourceFile[]): Record<string, string> {
 }
 
 function isUnknownDeclaration(annotation: TypeNode): boolean {
-  return /^(Innermost|ReadOnce|TakesOnly|Ends|Exports)\b/.test(annotation.getText());
+  return /^Ends\b/.test(annotation.getText());
 }
 
 function attach(reading: Reading, type: string, key: 'runs' | 'owns', own: Record<string, string>): void {
@@ -238,6 +266,130 @@ function descriptorType(file: string): ObjectType {
   };
 }
 
+function importsFromLanguage(file: SourceFile, name: string): boolean {
+  return file
+    .getImportDeclarations()
+    .some(one => /language\.ts$/.test(one.getModuleSpecifierValue()) && one.getNamedImports().some(part => part.getName() === name));
+}
+
+/** The language's own object: code that is loaded while somebody pins it. */
+const moduleType: ObjectType = {
+  name: 'Module',
+  doc: 'A module; its last put unloads it.',
+  at: { file: 'language.ts', line: 1, column: 1 },
+  runs: { pins: 'Module.pins' },
+  owns: {},
+  fields: [{ name: 'pins', type: { kind: 'refcount' }, constant: false }],
+};
+const unloadModule: Operation = {
+  name: 'Module.pins',
+  doc: 'Its code is gone.',
+  at: moduleType.at,
+  parameters: [{ name: 'module', type: 'Module' }],
+  result: null,
+  returns: 'nothing',
+  errnos: [],
+  body: [
+    {
+      kind: 'do',
+      at: moduleType.at,
+      value: {
+        kind: 'verb',
+        verb: 'free',
+        on: { of: { kind: 'local', name: 'module' }, type: 'Module', field: '' },
+        with: [],
+        at: moduleType.at,
+        text: 'the module is unloaded',
+      },
+    },
+  ],
+};
+
+interface ConstantObject {
+  readonly name: string;
+  readonly fields: Record<string, number | boolean | string | null>;
+  readonly functions: readonly { readonly name: string; readonly arrow: ArrowFunction }[];
+}
+
+/** `const pciDriver: Driver = { open: device => ... }`: a declared object with its readonly fields; an arrow is a function of the system. */
+function readConstantObject(reading: Reading, node: VariableDeclaration): ConstantObject[] {
+  const type = reading.objects[node.getTypeNode()?.getText() ?? ''];
+  const value = node.getInitializer();
+  if (type === undefined || !Node.isObjectLiteralExpression(value)) return [];
+  const name = node.getName();
+  const fields: ConstantObject['fields'] = {};
+  const functions: { name: string; arrow: ArrowFunction }[] = [];
+  for (const property of value.getProperties()) {
+    const declared = type.fields.find(field => field.name === property.getSymbol()?.getName());
+    const given = Node.isPropertyAssignment(property) ? property.getInitializerOrThrow() : undefined;
+    if (declared === undefined || given === undefined || !declared.constant)
+      return reading.refuse(
+        property,
+        'outside-the-subset',
+        `${name} is made before anything runs, so it gives readonly fields their values.`,
+        'Write `field: value`, with a constant, an arrow or the name of a function.',
+      );
+    if (Node.isArrowFunction(given) && declared.type.kind === 'word' && declared.type.callable) {
+      const own = `${name}.${declared.name}`;
+      readArrowHead(reading, own, given, functionTypeOf(value, declared.name));
+      functions.push({ name: own, arrow: given });
+      fields[declared.name] = own;
+    } else if (Node.isIdentifier(given) && reading.heads[given.getText()] !== undefined) fields[declared.name] = given.getText();
+    else if (Node.isNumericLiteral(given) || Node.isStringLiteral(given)) fields[declared.name] = given.getLiteralValue();
+    else if (Node.isTrueLiteral(given) || Node.isFalseLiteral(given)) fields[declared.name] = Node.isTrueLiteral(given);
+    else
+      return reading.refuse(
+        property,
+        'outside-the-subset',
+        `The value of ${declared.name} is not known before anything runs.`,
+        'Give a constant, an arrow or the name of a function.',
+      );
+    const function_ = fields[declared.name];
+    if (typeof function_ === 'string') pointAt(reading, declared.type, { kind: 'constant', value: function_ });
+  }
+  reading.globals[name] = type.name;
+  return [{ name, fields, functions }];
+}
+
+/** The function type that the field of the literal is declared with. */
+function functionTypeOf(literal: Node, field: string): FunctionTypeNode | undefined {
+  const declaration = Node.isObjectLiteralExpression(literal)
+    ? literal.getContextualType()?.getProperty(field)?.getDeclarations()[0]
+    : undefined;
+  const type = Node.isPropertySignature(declaration) ? declaration.getTypeNode() : undefined;
+  return Node.isFunctionTypeNode(type) ? type : undefined;
+}
+
+function readArrowHead(reading: Reading, name: string, arrow: ArrowFunction, declared: FunctionTypeNode | undefined): void {
+  const parameters = arrow.getParameters().map(parameter => {
+    const type = parameter.getType().getNonNullableType().getSymbol()?.getName() ?? '';
+    const known = reading.objects[type] === undefined ? null : type;
+    const local = localName(parameter.getName(), parameter);
+    if (known !== null) reading.localTypes.set(local, known);
+    return { name: local, type: known };
+  });
+  reading.heads[name] = { name, parameters, ...resultOf(reading, declared?.getReturnTypeNode()) };
+}
+
+/** `{ module: kvmModule, symbols: [putVm] }` */
+function readExports(reading: Reading, node: VariableDeclaration): void {
+  const value = node.getInitializer();
+  const property = (name: string): Node | undefined => {
+    const found = Node.isObjectLiteralExpression(value) ? value.getProperty(name) : undefined;
+    return Node.isPropertyAssignment(found) ? found.getInitializer() : undefined;
+  };
+  const module = property('module')?.getText() ?? '';
+  const symbols = property('symbols');
+  if (reading.globals[module] !== 'Module' || !Node.isArrayLiteralExpression(symbols))
+    return reading.refuse(
+      node,
+      'outside-the-subset',
+      `${node.getName()} does not say which functions of which module are exported.`,
+      'Write `{ module: ownModule, symbols: [someFunction] }`, with `declare const ownModule: Module`.',
+    );
+  for (const symbol of symbols.getElements()) reading.exports[symbol.getText()] = module;
+}
+
 function readHead(reading: Reading, node: FunctionDeclaration): void {
   const name = node.getName() ?? '';
   if (reading.heads[name] !== undefined)
@@ -260,6 +412,10 @@ function readHead(reading: Reading, node: FunctionDeclaration): void {
     return { name: local, type: known };
   });
   const returned = node.getReturnTypeNode();
+  reading.heads[name] = { name, parameters, ...resultOf(reading, returned) };
+}
+
+function resultOf(reading: Reading, returned: TypeNode | undefined): Pick<OperationHead, 'result' | 'returns' | 'errnos'> {
   const parts =
     returned === undefined
       ? []
@@ -268,7 +424,7 @@ function readHead(reading: Reading, node: FunctionDeclaration): void {
         : [returned.getText()];
   const result = parts.map(objectName).find(part => reading.objects[part] !== undefined) ?? null;
   const returns = parts.length === 0 || parts[0] === 'void' ? 'nothing' : parts[0] === 'boolean' ? 'boolean' : 'value';
-  reading.heads[name] = { name, parameters, result, returns, errnos: parts.flatMap(part => /^'(E[A-Z]+)'$/.exec(part)?.[1] ?? []) };
+  return { result, returns, errnos: parts.flatMap(part => /^'(E[A-Z]+)'$/.exec(part)?.[1] ?? []) };
 }
 
 function readOperation(reading: Reading, node: FunctionDeclaration): Operation {

@@ -1,16 +1,18 @@
 /** Statements of operations and scenarios: from syntax to model. */
 import {
   type ArrowFunction,
+  type BindingName,
   type Block,
   type FunctionDeclaration,
   Node,
   type Expression as Syntax,
   SyntaxKind,
   type Statement as SyntaxStatement,
+  type VariableDeclaration,
 } from 'ts-morph';
 import type { Expression, Statement } from '../model.ts';
 import { fieldOf, isPrimitive, localName, type Reading, textOf } from './read-context.ts';
-import { readCall, readExpression, readField, typeOf } from './read-expression.ts';
+import { functionsOf, pointAt, readCall, readExpression, readField, typeOf } from './read-expression.ts';
 
 const wanted =
   'Use const, if, for (const x of set), for (;;) with a step in it, break, continue, return, a label, an assignment to a field, a verb or a call.';
@@ -28,6 +30,7 @@ export function readBody(reading: Reading, of: FunctionDeclaration | ArrowFuncti
   if (body === undefined) return [];
   if (Node.isBlock(body)) return readBlock(reading, body.getStatements());
   const node = body as Syntax;
+  if (Node.isIdentifier(node) && node.getText() === 'undefined') return [];
   if (Node.isBinaryExpression(node) && node.getOperatorToken().getText() === '=') return readAssignment(reading, node);
   if (Node.isCallExpression(node) && inScenario(node)) {
     const special = readSetupCall(reading, node);
@@ -133,7 +136,7 @@ function refuseSideEffects(reading: Reading, node: Syntax): void {
   );
 }
 
-const pureCalls = ['has', 'again', 'maybe', 'implies'];
+const pureCalls = ['has', 'again', 'maybe', 'implies', 'some', 'every'];
 function isPure(call: import('ts-morph').CallExpression): boolean {
   const callee = call.getExpression();
   const name = Node.isPropertyAccessExpression(callee) ? callee.getName() : callee.getText();
@@ -157,9 +160,13 @@ function readVariables(reading: Reading, node: import('ts-morph').VariableStatem
       `\`${kind}\`: a local that changes means different things at different steps.`,
       'Use const, one name for each value.',
     );
-  return node.getDeclarations().map(declaration => {
+  return node.getDeclarations().flatMap((declaration): Statement[] => {
     const name = declaration.getNameNode();
     const initializer = declaration.getInitializer();
+    if (!Node.isIdentifier(name) && Node.isCallExpression(initializer)) {
+      const parts = readParts(reading, declaration, name, initializer);
+      if (parts !== null) return parts;
+    }
     if (!Node.isIdentifier(name))
       return reading.refuse(
         name,
@@ -173,11 +180,38 @@ function readVariables(reading: Reading, node: import('ts-morph').VariableStatem
     const local = localName(name.getText(), declaration);
     const type = typeOf(reading, value) ?? declaredObject(reading, declaration);
     if (type !== null) reading.localTypes.set(local, type);
-    return { kind: 'let', name: local, value, at: reading.place(declaration) };
+    const functions = functionsOf(reading, value);
+    if (functions !== null) reading.localFunctions.set(local, functions);
+    return [{ kind: 'let', name: local, value, at: reading.place(declaration) }];
   });
 }
 
-function declaredObject(reading: Reading, node: import('ts-morph').VariableDeclaration): string | null {
+/** `const { vm, kv } = assigned()`, where the function returns several objects; null if it returns one, whose fields these would be. */
+function readParts(
+  reading: Reading,
+  declaration: VariableDeclaration,
+  pattern: BindingName,
+  call: import('ts-morph').CallExpression,
+): Statement[] | null {
+  const value = readCall(reading, call);
+  if (value.kind !== 'call' || typeOf(reading, value) !== null) return null;
+  const at = reading.place(declaration);
+  const whole = localName('several', declaration);
+  const elements = Node.isIdentifier(pattern) ? [] : pattern.getElements();
+  return [
+    { kind: 'let', name: whole, value, at },
+    ...elements.flatMap((element, index): Statement[] => {
+      if (!Node.isBindingElement(element)) return [];
+      const name = Node.isArrayBindingPattern(pattern) ? String(index) : (element.getPropertyNameNode()?.getText() ?? element.getName());
+      const local = localName(element.getName(), element);
+      const type = declaredObject(reading, element);
+      if (type !== null) reading.localTypes.set(local, type);
+      return [{ kind: 'let', name: local, value: { kind: 'part', record: { kind: 'local', name: whole }, name }, at }];
+    }),
+  ];
+}
+
+function declaredObject(reading: Reading, node: Node): string | null {
   const name = node.getType().getNonNullableType().getSymbol()?.getName();
   return name !== undefined && reading.objects[name] !== undefined ? name : null;
 }
@@ -234,6 +268,7 @@ function readAssignment(reading: Reading, node: import('ts-morph').BinaryExpress
     operator === '='
       ? right
       : { kind: 'operator', operator: operator === '+=' ? '+' : '-', of: [{ kind: 'read', field, at, text: textOf(left) }, right], at };
+  pointAt(reading, declared?.type, value);
   return [{ kind: 'write', field, value, at, text: textOf(node) }];
 }
 

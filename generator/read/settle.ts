@@ -14,7 +14,8 @@ export function settle(rule: Rule, guards: readonly Rule[]): Rule {
         if (term.kind !== 'holds') continue;
         const lock = substitute(term.lock, field.of);
         const key = JSON.stringify(lock);
-        if (!seen.has(key)) busy.push({ kind: 'held', lock, text: term.text });
+        if (!seen.has(key))
+          busy.push({ kind: 'held', lock, ...(term.toWrite === undefined ? {} : { toWrite: term.toWrite }), text: term.text });
         seen.add(key);
       }
     }

@@ -10,6 +10,8 @@ export interface VerbShape {
 }
 
 const locks = ['mutex', 'spinlock'];
+/** Locks that many may read, or one owns. */
+export const readerWriter: readonly string[] = ['rwlock', 'rwsem'];
 const sections = ['srcu', 'rcu'];
 
 export const verbs: Readonly<Record<string, VerbShape>> = {
@@ -18,13 +20,19 @@ export const verbs: Readonly<Record<string, VerbShape>> = {
   lockIrq: { on: ['spinlock'], then: [], event: 'lock' },
   unlockIrq: { on: ['spinlock'], then: [], event: 'unlock' },
   tryLock: { on: locks, then: [], event: 'try-lock' },
-  readLock: { on: sections, then: [], event: 'enter' },
-  readUnlock: { on: sections, then: [], event: 'exit' },
-  assertHeld: { on: [...locks, 'wait-queue', ...sections], then: [], event: null },
+  readLock: { on: [...readerWriter, ...sections], then: [], event: 'enter' },
+  readUnlock: { on: [...readerWriter, ...sections], then: [], event: 'exit' },
+  writeLock: { on: readerWriter, then: [], event: 'lock' },
+  writeUnlock: { on: readerWriter, then: [], event: 'unlock' },
+  assertHeld: { on: [...locks, ...readerWriter, 'wait-queue', ...sections], then: [], event: null },
   synchronize: { on: sections, then: [], event: 'grace-begin' },
   get: { on: ['refcount'], then: [], event: 'get' },
   getUnlessZero: { on: ['refcount'], then: [], event: 'get-unless-zero' },
   put: { on: ['refcount'], then: [], event: 'put' },
+  symbolGet: { on: ['refcount'], then: ['value'], event: 'get-unless-zero' },
+  symbolPut: { on: ['refcount'], then: [], event: 'put' },
+  putLater: { on: ['refcount'], then: [], event: 'put-later' },
+  assertSole: { on: 'object', then: [], event: null },
   fget: { on: 'descriptor', then: [], event: 'fget' },
   closeFd: { on: 'descriptor', then: [], event: 'close-fd' },
   free: { on: 'object', then: [], event: 'free' },
@@ -46,15 +54,17 @@ export const verbs: Readonly<Record<string, VerbShape>> = {
   anyOf: { on: ['set'], then: [], event: 'pick' },
 };
 
+/** The action of a verb on a field of this kind that rules are judged at; null: none. */
+export function actionAt(verb: string, kind: string): string | null {
+  const event = verbs[verb]?.event ?? null;
+  if (event === 'enter' && readerWriter.includes(kind)) return 'read-lock';
+  if (event === 'exit' && readerWriter.includes(kind)) return 'read-unlock';
+  return event === 'lock' && kind === 'rwsem' ? 'write-lock' : event;
+}
+
 /** Verbs of the language that only wait to be lowered; a spec that uses one is told so. */
 export const notYetLowered: readonly string[] = [
-  'writeLock',
-  'writeUnlock',
   'queueAfterGrace',
-  'putLater',
-  'symbolGet',
-  'symbolPut',
-  'assertSole',
   'complete',
   'waitFor',
   'register',
@@ -62,14 +72,14 @@ export const notYetLowered: readonly string[] = [
   'notify',
   'atomic',
   'seconds',
-  'some',
-  'every',
 ];
 
 /** Field kinds that hold no value: they are handed to verbs, never read. */
 export const primitiveKinds: readonly string[] = [
   'mutex',
   'spinlock',
+  'rwlock',
+  'rwsem',
   'srcu',
   'rcu',
   'refcount',
@@ -79,4 +89,4 @@ export const primitiveKinds: readonly string[] = [
   'wait-entry',
 ];
 /** Field kinds that a rule may name as held. */
-export const protectionKinds: readonly string[] = [...locks, 'wait-queue', ...sections];
+export const protectionKinds: readonly string[] = [...locks, ...readerWriter, 'wait-queue', ...sections];

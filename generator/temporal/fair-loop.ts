@@ -26,7 +26,7 @@ interface Graph extends StateGraph {
   readonly thread: Uint16Array;
   readonly edges: Edges;
   readonly threads: number;
-  /** Node that a thread stands at; known for states on a round only. */ readonly nodeOf: (state: number, thread: number) => number;
+  /** Node that a thread stands at. */ readonly nodeOf: (state: number, thread: number) => number;
   /** Bit of each thread that can take a step, be it one that breaks a rule and ends there. */ readonly enabled: (state: number) => number;
 }
 
@@ -37,23 +37,19 @@ export function fairLoop(program: Program, exploration: Exploration & { readonly
   const round = components(plain, whole).flat();
   if (round.length === 0) return null;
   const graph = graphOf(program, exploration, plain, round);
-  let best: { thread: number; how: FairLoop['how']; members: number[]; part: Part; entry: number } | null = null;
-  let states = 0;
+  const found: { thread: number; how: FairLoop['how']; members: number[]; part: Part; entry: number }[] = [];
   program.threads.forEach((_, thread) => {
     for (const how of ['call', 'run', 'wait'] as const) {
       const part = openFor(program, graph, thread, how);
       if (part === null) continue;
-      for (const members of components(graph, part, round)) {
-        if (!isFair(graph, members, part)) continue;
-        states += members.length;
-        const entry = members.reduce((least, one) => Math.min(least, one));
-        if (best === null || entry < best.entry) best = { thread, how, members, part, entry };
-      }
+      for (const members of components(graph, part, round))
+        if (isFair(graph, members, part)) found.push({ thread, how, members, part, entry: members.reduce((a, b) => Math.min(a, b)) });
     }
   });
-  if (best === null) return null;
-  const { thread, how, members, part, entry }: { thread: number; how: FairLoop['how']; members: number[]; part: Part; entry: number } =
-    best;
+  const [first] = found;
+  if (first === undefined) return null;
+  const { thread, how, members, part, entry } = found.reduce((best, one) => (one.entry < best.entry ? one : best), first);
+  const states = new Set(found.flatMap(one => one.members)).size;
   const loop = goRound(graph, new Set(members), part, entry).map((edge): Step => stepOf(edges, edge));
   return { thread, how, path: exploration.path(entry), loop, states };
 }
@@ -69,30 +65,46 @@ function graphOf(
   round: readonly number[],
 ): Graph {
   const threads = program.threads.length;
-  const nodes = new Map<number, Int32Array>();
-  for (const state of round)
-    nodes.set(
-      state,
-      Int32Array.from(exploration.state(state).threads, ({ node }) => node),
-    );
-  const cuts = exploration.witnesses.some(({ fatal, kind }) => fatal && kind === 'step') ? stepper(program) : null;
-  const enabled = new Map<number, number>();
-  for (const state of round) {
-    let bits = 0;
-    for (let edge = plain.first[state] ?? 0; edge < (plain.first[state + 1] ?? 0); edge++)
-      bits |= 1 << (exploration.edges.thread[edge] ?? 0);
+  const { edges } = exploration;
+  const nodes = placesOf(exploration, threads);
+  const enabled = new Uint32Array(plain.states);
+  edges.from.forEach((state, edge) => {
+    enabled[state] = (enabled[state] ?? 0) | (1 << (edges.thread[edge] ?? 0));
+  });
+  if (exploration.witnesses.some(({ fatal, kind }) => fatal && kind === 'step')) {
     // A step that is cut has no edge.
-    if (cuts !== null) for (const { step } of cuts.successors(cuts.encode(exploration.state(state)))) bits |= 1 << step.thread;
-    enabled.set(state, bits);
+    const on = stepper(program);
+    for (const state of round)
+      for (const { step } of on.successors(on.encode(exploration.state(state))))
+        enabled[state] = (enabled[state] ?? 0) | (1 << step.thread);
   }
   return {
     ...plain,
-    thread: exploration.edges.thread,
-    edges: exploration.edges,
+    thread: edges.thread,
+    edges,
     threads,
-    nodeOf: (state, thread) => nodes.get(state)?.[thread] ?? END,
-    enabled: state => enabled.get(state) ?? 0,
+    nodeOf: (state, thread) => nodes[state * threads + thread] ?? END,
+    enabled: state => enabled[state] ?? 0,
   };
+}
+
+/** Node of each thread in each state: what the step that first led there has moved, and for the others what it was before. */
+function placesOf({ states, edges, state }: Exploration & { readonly edges: Edges }, threads: number): Int32Array {
+  const places = new Int32Array(states * threads);
+  const known = new Uint8Array(states);
+  known[0] = 1;
+  state(0).threads.forEach(({ node }, thread) => {
+    places[thread] = node;
+  });
+  for (let edge = 0; edge < edges.to.length; edge++) {
+    const to = edges.to[edge] ?? 0;
+    if (known[to] === 1) continue;
+    known[to] = 1;
+    const from = (edges.from[edge] ?? 0) * threads;
+    places.copyWithin(to * threads, from, from + threads);
+    places[to * threads + (edges.thread[edge] ?? 0)] = edges.stands[edge] ?? END;
+  }
+  return places;
 }
 
 /** Where an obligation of the thread is open, and stays open; null if the thread has none of this kind. */
@@ -113,21 +125,24 @@ function openFor(program: Program, graph: Graph, thread: number, how: FairLoop['
   };
 }
 
-/** Threads as bits that a round through all of this is fair to already in one state, or by one edge. */
+/** Whether a round through all of this gives every thread its turn, or a state in which it can take no step. */
 function isFair(graph: Graph, members: readonly number[], part: Part): boolean {
-  const inside = new Set(members);
   const all = everyThread(graph);
   let fair = 0;
   for (const state of members) {
     fair |= all & ~graph.enabled(state);
+    if (fair === all) return true;
+  }
+  const inside = new Set(members);
+  for (const state of members) {
     for (const edge of edgesInside(graph, inside, part, state)) fair |= 1 << (graph.thread[edge] ?? 0);
     if (fair === all) return true;
   }
-  return fair === all;
+  return false;
 }
 
 function everyThread(graph: Graph): number {
-  return graph.threads === 31 ? 2 ** 31 - 1 : (1 << graph.threads) - 1;
+  return graph.threads >= 32 ? -1 : (1 << graph.threads) - 1;
 }
 
 function edgesInside(graph: Graph, inside: ReadonlySet<number>, part: Part, state: number): number[] {

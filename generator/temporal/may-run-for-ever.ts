@@ -7,7 +7,7 @@
  * on the way round.
  */
 import { successorsOf } from '../instantiate/pools.ts';
-import { END, type Node, type Program, type Thread } from '../program.ts';
+import { type Action, END, type Node, type Program, type Thread } from '../program.ts';
 import { components, stateGraph, whole } from './components.ts';
 
 export function mayRunForEver(program: Program): boolean {
@@ -17,7 +17,7 @@ export function mayRunForEver(program: Program): boolean {
     [...going].some(thread =>
       [...(cyclic[thread] ?? [])].some(node => {
         const action = program.threads[thread]?.nodes[node]?.action;
-        return action?.kind === 'queue' && action.target.type === work.type && action.target.field === work.field;
+        return action !== undefined && mayQueue(action, work);
       }),
     );
   for (let changed = true; changed; ) {
@@ -33,6 +33,23 @@ export function mayRunForEver(program: Program): boolean {
     }
   }
   return going.size > 0;
+}
+
+/** Whatever names the work may make it pending, now or later, but for what runs it, waits for it or removes it. */
+function mayQueue(action: Action, { type, field }: NonNullable<Thread['work']>): boolean {
+  switch (action.kind) {
+    case 'take':
+    case 'done':
+    case 'flush-begin':
+    case 'flush-end':
+    case 'cancel-begin':
+    case 'cancel-end':
+      return false;
+    default:
+      return Object.values(action).some(
+        part => typeof part === 'object' && part !== null && 'field' in part && part.type === type && part.field === field,
+      );
+  }
 }
 
 /** Nodes on some way round that can be gone for ever. */

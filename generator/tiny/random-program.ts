@@ -22,6 +22,8 @@ const thing = (initial: number) =>
     [
       field('mutex', 'mutex', 4),
       field('spin', 'spinlock', 4),
+      field('rw', 'rwlock', 4),
+      field('sem', 'rwsem', 4),
       field('refs', 'refcount', 3),
       field('value', 'number', 3),
       field('flag', 'boolean', 1),
@@ -47,6 +49,7 @@ const object: fc.Arbitrary<Value> = fc.oneof(
 );
 const on = (name: string): fc.Arbitrary<Target> => object.map(of => ({ object: of, type: 'Thing', field: name }));
 const lockable = fc.constantFrom('mutex', 'spin', 'wait').chain(on);
+const readerWriter = fc.constantFrom('rw', 'sem').chain(on);
 const domain = fc.constantFrom('srcu', 'rcu').chain(on);
 const pointerSlot = fc.constantFrom(0, 1);
 const small: fc.Arbitrary<Value> = fc.oneof(fc.integer({ min: 0, max: 3 }).map(constant), fc.constantFrom(slot(VALUE), slot(FLAG)));
@@ -59,7 +62,11 @@ const condition: fc.Arbitrary<Value> = fc.oneof(
 
 const step: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('read'), target: on('to'), slot: pointerSlot }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('read'), target: on('value'), slot: fc.constant(VALUE) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('read'), target: on('value'), slot: fc.constant(VALUE) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('read'), target: on('value'), slot: fc.constant(VALUE), once: fc.constant(VISITED) }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({ kind: fc.constant('write'), target: on('to'), value: fc.constantFrom(constant(0), slot(0), slot(1)) }),
@@ -71,6 +78,10 @@ const step: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('pick'), target: on('set'), slot: pointerSlot }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('lock'), target: lockable, irq: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unlock'), target: lockable, irq: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('lock'), target: on('rw'), irq: fc.constant(false) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('unlock'), target: readerWriter, irq: fc.constant(false) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('read-lock', 'read-unlock'), target: readerWriter }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('write-lock', 'write-lock-queued'), target: on('sem') }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('try-lock'), target: lockable, slot: fc.constant(FLAG) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('enter', 'grace-begin', 'grace-end'), target: domain }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('exit'), target: domain }) },
@@ -85,6 +96,13 @@ const step: fc.Arbitrary<Action> = fc.oneof(
       slot: pointerSlot,
     }),
   },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('put-later'), target: on('refs'), later: fc.constant(VISITED) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('next-later'), type: fc.constant('Thing'), later: fc.constant(VISITED), slot: pointerSlot }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('assert-sole'), object, type: fc.constant('Thing') }) },
+  { weight: 1, arbitrary: fc.constant<Action>({ kind: 'call-null', field: 'Thing.to' }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('free'), object, type: fc.constant('Thing') }) },
   {
     weight: 6,
@@ -134,7 +152,7 @@ const between: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('set'), slot: fc.constantFrom(VISITED), value: fc.constant(constant(0)) }),
   fc.record({ kind: fc.constant('branch'), when: condition }),
   fc.record({ kind: fc.constant('read-constant'), target: on('fixed'), slot: fc.constant(VALUE) }),
-  fc.record({ kind: fc.constant('assert-held'), target: fc.oneof(lockable, domain) }),
+  fc.record({ kind: fc.constant('assert-held'), target: fc.oneof(lockable, readerWriter, domain) }),
 );
 
 /** Nodes that are no step go forward only, so that every loop has a step in it. */
@@ -193,6 +211,10 @@ const looks = (of: Predicate): fc.Arbitrary<Predicate> => {
     { kind: 'has', set: seenField(of, 'set'), member: through, text: 'x.set.has(x.to)' },
     { kind: 'holds', lock: seenField(of, 'mutex'), text: 'holds(x.mutex)' },
     { kind: 'holds', lock: seenField(through, 'srcu'), text: 'holds(x.to.srcu)' },
+    { kind: 'holds', lock: seenField(of, 'sem'), text: 'holds(x.sem)' },
+    { kind: 'holds', lock: seenField(of, 'rw'), toWrite: true, text: 'holds(x.rw)' },
+    { kind: 'held', lock: seenField(of, 'sem'), toWrite: true, text: 'held(x.sem)' },
+    { kind: 'held', lock: seenField(of, 'rw'), text: 'held(x.rw)' },
     { kind: 'held', lock: seenField(of, 'spin'), text: 'held(x.spin)' },
     { kind: 'held', lock: seenField(of, 'rcu'), text: 'held(x.rcu)' },
     ...[true, false].map(
@@ -224,7 +246,7 @@ const rules: fc.Arbitrary<Rule[]> = fc
     looks(variable('thing', 'Thing')),
     looks(variable('thing', 'Thing')),
     looks(variable('x', 'Thing')),
-    fc.constantFrom('write', 'put', 'lock', 'queue', 'exit'),
+    fc.constantFrom('write', 'put', 'lock', 'queue', 'exit', 'read-lock', 'write-lock'),
   )
   .map(([read, write, when, then, first, verb]): Rule[] => [
     {
@@ -236,7 +258,7 @@ const rules: fc.Arbitrary<Rule[]> = fc
     {
       ...head('order'),
       kind: 'order',
-      classes: ['Thing.srcu', 'run of Thing.work', 'Thing.mutex', 'Thing.spin', 'Thing.wait', 'Thing.rcu'],
+      classes: ['Thing.srcu', 'run of Thing.work', 'Thing.mutex', 'Thing.sem', 'Thing.rw', 'Thing.spin', 'Thing.wait', 'Thing.rcu'],
       nested: false,
     },
     { ...head('exception'), kind: 'order-exception', outer: 'Thing.spin', inner: 'Thing.mutex' },
@@ -252,12 +274,17 @@ const rules: fc.Arbitrary<Rule[]> = fc
       when: null,
       then,
     },
+    { ...head('nested'), kind: 'order', classes: ['Thing.sem', 'Thing.spin', 'Thing.rcu', 'Thing.mutex'], nested: true },
+    { ...head('innermost'), kind: 'innermost', lock: 'Thing.sem' },
+    { ...head('takesOnly'), kind: 'takes-only', operation: 'act', classes: ['Thing.spin', 'Thing.srcu'] },
+    { ...head('readOnce'), kind: 'read-once', type: 'Thing', field: 'value' },
     {
       ...head('atEvery'),
       kind: 'at-every',
       verb,
       type: 'Thing',
-      field: { write: 'value', put: 'refs', lock: 'mutex', queue: 'work', exit: 'srcu' }[verb] ?? '',
+      field:
+        { write: 'value', put: 'refs', lock: 'mutex', queue: 'work', exit: 'srcu', 'read-lock': 'sem', 'write-lock': 'sem' }[verb] ?? '',
       object: 'thing',
       over: [
         { name: 'thing', type: 'Thing' },

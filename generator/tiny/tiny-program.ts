@@ -68,7 +68,8 @@ export function tiny(what: Tiny): Program {
   const threads = what.threads.map((thread, number): Thread => {
     const nodes = thread.nodes.map((given, index): Node => {
       const { action, ...edges } = 'action' in given ? given : { action: given };
-      sites.push({ at: place(sites.length + 1), text: action.kind, in: [], label: null });
+      const inside = thread.calls?.[edges.call ?? -1]?.operation;
+      sites.push({ at: place(sites.length + 1), text: action.kind, in: inside === undefined ? [] : [inside], label: null });
       const below = index + 1 < thread.nodes.length ? index + 1 : END;
       return { action, next: below, otherwise: below, call: -1, ...edges, site: sites.length - 1 };
     });

@@ -2,6 +2,7 @@
 import type { Predicate } from '../model.ts';
 import { type Contract, END, type Program, type Thread } from '../program.ts';
 import { tinyCorners } from './tiny-corners.ts';
+import { tinyLocks } from './tiny-locks.ts';
 import {
   at,
   constant,
@@ -369,4 +370,5 @@ export const tinyPrograms: readonly Program[] = [
   sleepAndWake(),
   sleepAndWake(true),
   ...tinyCorners,
+  ...tinyLocks,
 ];

@@ -8,6 +8,7 @@ import { blocked, narrate } from '../interpret/narrate.ts';
 import { quiescenceFindings } from '../interpret/quiescence.ts';
 import type { Place, System } from '../model.ts';
 import type { Finding, Program, State, Step } from '../program.ts';
+import type { FairLoop } from '../temporal/fair-loop.ts';
 
 export interface CounterexampleStep {
   /** Name of the thread. */ readonly thread: string;
@@ -19,12 +20,14 @@ export interface CounterexampleStep {
 export interface Counterexample {
   readonly threads: readonly { readonly name: string; readonly text: string }[];
   readonly steps: readonly CounterexampleStep[];
-  readonly kind: Witness['kind'];
+  /** `loop`: the last steps lead back to where they began, and can be taken again and again. */ readonly kind: Witness['kind'] | 'loop';
+  /** Of a loop: the position of its first step. */ readonly loopFrom: number | null;
   readonly detail: string;
   readonly objects: Readonly<Record<string, string>>;
   /** Parts of the condition and their values; empty for rules that have none. */ readonly parts: readonly Part[];
   /** Of a deadlock: who waits, and at what. */ readonly waiting: readonly CounterexampleStep[];
   /** The same as a trace, setup included. */ readonly events: readonly Event[];
+  /** For each step, the positions of its events. */ readonly eventsOf: readonly (readonly number[])[];
 }
 
 export function counterexampleOf(
@@ -34,7 +37,7 @@ export function counterexampleOf(
   rule: string,
   kind: Witness['kind'],
 ): Counterexample {
-  const { events, states } = narrate(program, steps);
+  const { events, states, eventsOf } = narrate(program, steps);
   const before = (kind === 'step' ? states[steps.length - 1] : states.at(-1)) ?? startOf(program);
   const last = steps.at(-1);
   const finding = findingOf(program, before, last, rule, kind);
@@ -45,6 +48,7 @@ export function counterexampleOf(
     threads: threadsIn(program, steps),
     steps: steps.map(step => stepOf(program, step)),
     kind,
+    loopFrom: null,
     detail: finding?.detail ?? '',
     objects: finding?.objects ?? {},
     parts:
@@ -53,6 +57,29 @@ export function counterexampleOf(
         : explainFalse(program, before, own, finding.objects, thread),
     waiting: kind === 'deadlock' ? waitingIn(program, before) : [],
     events: [...events, ...seen],
+    eventsOf,
+  };
+}
+
+/** The way to the loop, and one turn of it. Who never gets to the end of what it began is the one that waits. */
+export function loopCounterexample(program: Program, { path, loop, thread, how }: FairLoop): Counterexample {
+  const steps = [...path, ...loop];
+  const { events, states, eventsOf } = narrate(program, steps);
+  const name = program.threads[thread]?.name ?? '';
+  const standing = states[path.length]?.threads[thread]?.node ?? -1;
+  const what = { call: 'does not come back from what it calls', run: 'does not come to the end of its run', wait: 'waits for ever' }[how];
+  const goesOn = loop.some(step => step.thread === thread);
+  return {
+    threads: threadsIn(program, steps),
+    steps: steps.map(step => stepOf(program, step)),
+    kind: 'loop',
+    loopFrom: path.length,
+    detail: `${name} ${what}, although every thread that can go on does`,
+    objects: {},
+    parts: [],
+    waiting: goesOn ? [] : [stepOf(program, { thread, node: standing, alternative: 0 })],
+    events,
+    eventsOf,
   };
 }
 

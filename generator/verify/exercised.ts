@@ -1,22 +1,31 @@
 /** Which rules a scenario puts to the test: a rule that no scenario does is not known to hold. */
 
 import type { Exploration } from '../explore/explore.ts';
-import type { System } from '../model.ts';
+import type { Rule, System } from '../model.ts';
 import type { Action, Program } from '../program.ts';
 import type { Diagnostic } from '../read/diagnostic.ts';
-import { whenIsEverTrue } from './explore-when.ts';
 import { lockGraph } from './held.ts';
 
 /** Names of the rules, in the order of the spec. */
 export function exercisedBy(system: System, program: Program, exploration: Exploration): string[] {
+  return exercisedWhere(system, program, exploration.covered, rule => exploration.arose(rule.name));
+}
+
+/** As `exercisedBy`, for runs of which it is known what they went through, and whether the condition of a state rule came about. */
+export function exercisedWhere(
+  system: System,
+  program: Program,
+  isCovered: Exploration['covered'],
+  arises: (rule: Extract<Rule, { kind: 'invariant' | 'settled' }>) => boolean,
+): string[] {
   const covered: Action[] = program.threads.flatMap((thread, index) =>
-    thread.nodes.filter((_, node) => exploration.covered(index, node)).map(node => node.action),
+    thread.nodes.filter((_, node) => isCovered(index, node)).map(node => node.action),
   );
-  const edges = lockGraph(program).edges.filter(({ thread, node }) => exploration.covered(thread, node));
+  const edges = lockGraph(program).edges.filter(({ thread, node }) => isCovered(thread, node));
   const returned = new Set(
     program.threads.flatMap((thread, index) =>
       thread.nodes.flatMap(({ action }, node) => {
-        const call = action.kind === 'return' && exploration.covered(index, node) ? thread.calls[action.call] : undefined;
+        const call = action.kind === 'return' && isCovered(index, node) ? thread.calls[action.call] : undefined;
         return call === undefined ? [] : [call.operation];
       }),
     ),
@@ -25,6 +34,11 @@ export function exercisedBy(system: System, program: Program, exploration: Explo
     covered.some(
       action => kinds.includes(action.kind) && 'target' in action && action.target.type === type && action.target.field === field,
     );
+  const takes = program.threads.flatMap((thread, index) =>
+    thread.nodes.flatMap(({ action, site }, node) =>
+      takesLock.includes(action.kind) && isCovered(index, node) ? [{ action, functions: program.sites[site]?.in ?? [] }] : [],
+    ),
+  );
   return system.rules
     .filter(rule => {
       switch (rule.kind) {
@@ -34,6 +48,12 @@ export function exercisedBy(system: System, program: Program, exploration: Explo
           return edges.some(({ outer, inner }) => rule.classes.includes(outer) && rule.classes.includes(inner) && outer !== inner);
         case 'order-exception':
           return edges.some(({ outer, inner }) => outer === rule.outer && inner === rule.inner);
+        case 'innermost':
+          return takes.some(({ action }) => 'target' in action && `${action.target.type}.${action.target.field}` === rule.lock);
+        case 'takes-only':
+          return takes.some(({ functions }) => functions.includes(rule.operation));
+        case 'read-once':
+          return reaches(rule.type, rule.field, ['read']);
         case 'at-every':
           return rule.field === ''
             ? covered.some(action => action.kind === 'free' && action.type === rule.type)
@@ -42,7 +62,7 @@ export function exercisedBy(system: System, program: Program, exploration: Explo
           return returned.has(rule.operation);
         case 'invariant':
         case 'settled':
-          return whenIsEverTrue(program, exploration, rule);
+          return arises(rule);
       }
     })
     .map(rule => rule.name);
@@ -60,4 +80,5 @@ export function notExercised(system: System, exercised: ReadonlySet<string>): Di
     }));
 }
 
+const takesLock = ['lock', 'read-lock', 'write-lock', 'try-lock', 'enter'];
 const fieldAccess = ['read', 'write', 'add', 'remove', 'has', 'next', 'pick'];

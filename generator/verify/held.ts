@@ -26,7 +26,7 @@ interface Held {
   readonly key: string;
 }
 
-const waits = new Set(['lock', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin']);
+const waits = new Set(['lock', 'read-lock', 'write-lock', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin']);
 
 export function lockGraph(program: Program): LockGraph {
   const edges = new Map<string, OrderEdge>();
@@ -143,6 +143,11 @@ function heldAt(program: Program, thread: Thread, unbalanced: (node: number, det
     }
     const after = afterNode(node, before);
     for (const next of successorsOf(node)) {
+      // A writer that has to queue does not have the lock yet.
+      if (node.action.kind === 'write-lock' && next === node.otherwise) {
+        work.push([next, before, index]);
+        continue;
+      }
       if (next === END && after.length > 0) unbalanced(index, `the thread ends still holding ${after.map(lock => lock.class).join(', ')}`);
       work.push([next, after, index]);
     }
@@ -153,9 +158,13 @@ function heldAt(program: Program, thread: Thread, unbalanced: (node: number, det
 function afterNode({ action }: Node, before: readonly Held[]): readonly Held[] {
   switch (action.kind) {
     case 'lock':
+    case 'read-lock':
+    case 'write-lock':
+    case 'write-lock-queued':
     case 'enter':
       return [...before, { class: classOf(action.target), key: keyOf(action.target) }].sort(byKey);
     case 'unlock':
+    case 'read-unlock':
     case 'exit':
     case 'link':
     case 'unlink':

@@ -12,7 +12,10 @@ export function printCounterexample(example: Counterexample, width: number): str
   return threads.length > 1 && column >= narrowest ? asColumns(example, number, column) : asList(example, number, width);
 }
 
-function asColumns({ threads, steps }: Counterexample, number: number, column: number): string[] {
+/** Above the first step of what comes again and again. */
+const again = 'from here on, again and again:';
+
+function asColumns({ threads, steps, loopFrom }: Counterexample, number: number, column: number): string[] {
   const row = (label: string, cells: readonly string[][]) => {
     const height = Math.max(1, ...cells.map(cell => cell.length));
     return Array.from({ length: height }, (_, line) =>
@@ -24,23 +27,25 @@ function asColumns({ threads, steps }: Counterexample, number: number, column: n
     '',
     threads.map(({ name, text }) => wrap(name.startsWith('worker') ? name : `${name}: ${text}`, column)),
   );
-  const body = steps.flatMap((step, index) =>
-    row(
+  const body = steps.flatMap((step, index) => [
+    ...(index === loopFrom ? [`${' '.repeat(number)}  ${again}`] : []),
+    ...row(
       String(index + 1),
       threads.map(({ name }) => (name === step.thread ? wrap(say(step), column) : [])),
     ),
-  );
+  ]);
   return [...head, rule, ...body];
 }
 
-function asList({ steps, threads }: Counterexample, number: number, width: number): string[] {
+function asList({ steps, threads, loopFrom }: Counterexample, number: number, width: number): string[] {
   const name = Math.max(0, ...threads.map(thread => stringWidth(shortName(thread.name))));
   return steps.flatMap((step, index) => {
     const lines = wrap(`${say(step)}  [${step.in[0] ?? 'scenario'}]`, Math.max(30, width - number - name - 4));
-    return lines.map(
+    const told = lines.map(
       (line, at) =>
         `${(at === 0 ? String(index + 1) : '').padStart(number)}  ${pad(at === 0 ? shortName(step.thread) : '', name)}  ${line}`,
     );
+    return index === loopFrom ? [`${' '.repeat(number)}  ${again}`, ...told] : told;
   });
 }
 

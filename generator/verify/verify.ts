@@ -1,19 +1,25 @@
 /** Explores scenarios of a system and tells what is wrong, each thing by its shortest counterexample. */
 
-import { type Exploration, explore, type Witness } from '../explore/explore.ts';
-import { instantiate } from '../instantiate/instantiate.ts';
+import { type Exploration, type ExploreOptions, explore, type Witness } from '../explore/explore.ts';
 import { applyVariant } from '../instantiate/variant.ts';
 import { quiescenceFindings } from '../interpret/quiescence.ts';
 import type { System } from '../model.ts';
 import type { Program } from '../program.ts';
 import type { Diagnostic } from '../read/diagnostic.ts';
-import { type Counterexample, counterexampleOf } from './counterexample.ts';
+import { type FairLoop, fairLoop } from '../temporal/fair-loop.ts';
+import { mayRunForEver } from '../temporal/may-run-for-ever.ts';
+import type { WalkReport } from '../walk/walk-report.ts';
+import { type Counterexample, counterexampleOf, loopCounterexample } from './counterexample.ts';
 import { exercisedBy } from './exercised.ts';
 import { lockGraph } from './held.ts';
+import { type Keeping, prepare } from './prepare.ts';
 
 export interface VerifyOptions {
   /** States after which a search gives up; the verdict is then `inconclusive`. */ readonly maxStates?: number;
+  /** Bytes after which a search gives up, likewise. */ readonly maxBytes?: number;
+  /** Threads that search; what is found is the same for every number. */ readonly workers?: number | 'auto';
   readonly progress?: (states: number, depth: number) => void;
+  /** Where what is made of a scenario is kept; nowhere if absent. */ readonly keeping?: Keeping;
 }
 
 export interface Violation {
@@ -40,35 +46,37 @@ export interface ScenarioReport {
   readonly bytesPerState: number;
   readonly violations: readonly Violation[];
   /** Rules that some state or step put to the test. */ readonly exercised: readonly string[];
+  /**
+   * Whether every call returns, every run of a work item is done and every wait ends, if every thread gets its turn. `shape`: the code has
+   * no way round that could be gone for ever. `rounds`: every way round was looked at. `unknown`: there are too many states for that.
+   */
+  readonly ends: 'shape' | 'rounds' | 'unknown';
+  /** Of random walks, which explore no states. */ readonly walks: WalkReport | null;
   /** Why it could not be run. */ readonly diagnostics: readonly Diagnostic[];
 }
 
+/** States up to which rounds are looked for: their transitions have to be kept. */
+const MOST_STATES_WITH_EDGES = 1_000_000;
+
 export function verifyScenario(system: System, variant: string | null, scenario: string, options: VerifyOptions = {}): ScenarioReport {
-  const head = { system: system.name, variant, scenario };
-  const { program, diagnostics } = instantiate(system, variant, scenario);
-  if (program === null)
-    return {
-      ...head,
-      verdict: 'violation',
-      states: 0,
-      transitions: 0,
-      depth: 0,
-      seconds: 0,
-      statesPerSecond: 0,
-      bytesPerState: 0,
-      violations: [],
-      exercised: [],
-      diagnostics,
-    };
-  const exploration = explore(program, {
+  const { program, source, diagnostics } = prepare(system, variant, scenario, options.keeping ?? null);
+  if (program === null || source === null) return notRun(system, variant, scenario, diagnostics);
+  const { exploration, ends, loop } = exploreAndGoRound(program, {
+    source,
     quiescence: state => quiescenceFindings(program, state),
+    ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
   const known = applyVariant(system, variant);
-  const violations = [...exploredViolations(known, program, exploration), ...staticViolations(known, program)];
+  const violations = [
+    ...exploredViolations(known, program, exploration),
+    ...(loop === null ? [] : [loopViolation(known, program, loop)]),
+    ...staticViolations(known, program),
+  ];
   return {
-    ...head,
+    ...notRun(system, variant, scenario, diagnostics),
     states: exploration.states,
     transitions: exploration.transitions,
     depth: exploration.depth,
@@ -76,10 +84,44 @@ export function verifyScenario(system: System, variant: string | null, scenario:
     statesPerSecond: Math.round(exploration.states / Math.max(exploration.seconds, 1e-6)),
     bytesPerState: exploration.bytesPerState,
     violations,
-    diagnostics,
     exercised: exercisedBy(known, program, exploration),
-    verdict: violations.length > 0 ? 'violation' : exploration.complete ? 'pass' : 'inconclusive',
+    ends,
+    verdict: violations.length > 0 ? 'violation' : exploration.complete && ends !== 'unknown' ? 'pass' : 'inconclusive',
   };
+}
+
+/** Of a scenario that cannot be run, or has not been. */
+export function notRun(system: System, variant: string | null, scenario: string, diagnostics: readonly Diagnostic[]): ScenarioReport {
+  return {
+    system: system.name,
+    variant,
+    scenario,
+    verdict: 'violation',
+    states: 0,
+    transitions: 0,
+    depth: 0,
+    seconds: 0,
+    statesPerSecond: 0,
+    bytesPerState: 0,
+    violations: [],
+    exercised: [],
+    ends: 'unknown',
+    walks: null,
+    diagnostics,
+  };
+}
+
+/** With its transitions if an endless run is possible and there is room for them. */
+function exploreAndGoRound(
+  program: Program,
+  options: ExploreOptions,
+): { readonly exploration: Exploration; readonly ends: ScenarioReport['ends']; readonly loop: FairLoop | null } {
+  if (!mayRunForEver(program)) return { exploration: explore(program, options), ends: 'shape', loop: null };
+  const maxStates = Math.min(options.maxStates ?? MOST_STATES_WITH_EDGES, MOST_STATES_WITH_EDGES);
+  const small = explore(program, { ...options, edges: true, maxStates });
+  const { edges } = small;
+  if (small.complete && edges !== undefined) return { exploration: small, ends: 'rounds', loop: fairLoop(program, { ...small, edges }) };
+  return { exploration: options.maxStates === maxStates ? small : explore(program, options), ends: 'unknown', loop: null };
 }
 
 /** The rule's sentence and source. */
@@ -112,7 +154,13 @@ function exploredViolations(system: System, program: Program, exploration: Explo
     });
 }
 
-function staticViolations(system: System, program: Program): Violation[] {
+function loopViolation(system: System, program: Program, loop: FairLoop): Violation {
+  const rule = 'always.everyWaitEnds';
+  const counterexample = loopCounterexample(program, loop);
+  return { rule, ...tellRule(system, rule), strength: 'observed', detail: counterexample.detail, count: loop.states, counterexample };
+}
+
+export function staticViolations(system: System, program: Program): Violation[] {
   const seen = new Set<string>();
   return lockGraph(program).findings.flatMap(({ rule, detail, thread, node }) => {
     const site = program.sites[program.threads[thread]?.nodes[node]?.site ?? -1];

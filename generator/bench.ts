@@ -1,0 +1,13 @@
+/** `make bench`: measures what has a goal, beside its peer where there is one, and fails if a goal is missed. `--large` takes minutes more. */
+import { exploring } from './bench/exploring.ts';
+import { judging } from './bench/judging.ts';
+import { type BenchRow, benchTable, type Measure } from './bench/row.ts';
+
+const measures: readonly Measure[] = [exploring(process.argv.includes('--large')), judging(process.argv.includes('--large'))];
+
+const rows: BenchRow[] = [];
+for (const measure of measures) rows.push(...(await measure(text => process.stderr.write(`${text}\n`))));
+process.stdout.write(benchTable(rows));
+const missed = rows.filter(({ met }) => met === false);
+process.stdout.write(missed.length === 0 ? 'No goal was missed.\n' : `Missed: ${missed.map(({ what }) => what).join('; ')}.\n`);
+process.exitCode = missed.length === 0 ? 0 : 1;

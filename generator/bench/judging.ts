@@ -1,0 +1,49 @@
+/** How fast traces are judged with every rule of a system on, beside a monitor written by hand, in the same run. */
+import { judgeBinary, judgeJsonLines, monitorByHand, type OracleSpeed } from '../../oracles/bench-oracle.ts';
+import { irqfd2009Oracle } from '../../oracles/irqfd-2009.oracle.ts';
+import type { BenchRow, Measure } from './row.ts';
+
+const BINARY = 20e6;
+const JSON_LINES = 6e6;
+const EVENTS = 20e6;
+const MANY_EVENTS = 100e6;
+const LIVES = 60;
+/** The heap may be this much larger at the end than at a tenth of the trace, in megabytes: garbage that was not collected yet. */
+const NOISE = 64;
+
+const rate = ({ perSecond }: OracleSpeed): string => `${(perSecond / 1e6).toFixed(2)} M/s`;
+
+/** `large`: on 100 million events. */
+export const judging =
+  (large: boolean): Measure =>
+  async say => {
+    const heap: number[] = [];
+    const events = large ? MANY_EVENTS : EVENTS;
+    const peer = monitorByHand(EVENTS);
+    const binary = judgeBinary(irqfd2009Oracle, events, speed => {
+      heap.push(speed.megabytes);
+      say(`judged ${(speed.events / 1e6).toFixed(0)} million events, ${rate(speed)}, heap ${speed.megabytes} MB`);
+    });
+    const lines = await judgeJsonLines(irqfd2009Oracle, LIVES);
+    const row = (what: string, ours: OracleSpeed, goal: number): BenchRow => ({
+      what: `judging, ${what}`,
+      ours: rate(ours),
+      peer: `${rate(peer)} by hand`,
+      ratio: ours.perSecond / peer.perSecond,
+      goal: `${goal / 1e6} M/s`,
+      met: ours.perSecond >= goal,
+    });
+    const growth = Math.max(...heap) - (heap[0] ?? 0);
+    return [
+      row('binary', binary, BINARY),
+      row('JSON Lines', lines, JSON_LINES),
+      {
+        what: `judging, growth of the heap over ${(events / 1e6).toFixed(0)} million events`,
+        ours: `${growth.toFixed(1)} MB`,
+        peer: null,
+        ratio: null,
+        goal: `below ${NOISE} MB`,
+        met: growth < NOISE,
+      },
+    ];
+  };

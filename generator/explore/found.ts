@@ -1,0 +1,52 @@
+/** What a search left behind, whichever it was; and how what it knows only by number is looked up. */
+import type { Step } from '../program.ts';
+import type { StepperSource } from './emit-stepper.ts';
+import type { Edges, Witness } from './explore.ts';
+import type { Places, Tracer } from './least-path.ts';
+
+export interface Found {
+  readonly states: number;
+  readonly transitions: number;
+  readonly depth: number;
+  readonly full: boolean;
+  readonly bytes: number;
+  readonly taken: Uint8Array;
+  readonly tested: Uint8Array;
+  readonly witnesses: readonly Witness[];
+  readonly wordsOf: (index: number) => Int32Array;
+  readonly path: (index: number) => Step[];
+  readonly edges: Edges | null;
+}
+
+export function checkIndex(index: number, states: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= states) throw new RangeError(`there is no state ${index} among ${states}`);
+}
+
+/** `index` counts states from 0; it is a position too where nothing is empty. */
+export function wordsAt({ layout }: StepperSource, words: Int32Array, position: number): Int32Array {
+  return words.subarray(position * layout.words, (position + 1) * layout.words);
+}
+
+/** Depth of a state, by its position: starts are in order. */
+export function depthAt(starts: readonly number[], position: number): number {
+  let low = 0,
+    high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= position) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Ways to states without parents, each found once. */
+export function pathsIn(places: Places, tracer: () => Tracer, positionOf: (index: number) => number): (index: number) => Step[] {
+  const known = new Map<number, readonly Step[]>();
+  return index => {
+    checkIndex(index, places.states);
+    const position = positionOf(index);
+    const path = known.get(index) ?? tracer().pathTo([position], depthAt(places.starts, position)).steps;
+    known.set(index, path);
+    return [...path];
+  };
+}
