@@ -4,7 +4,7 @@ import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 
 export const width = Math.max(40, Math.min(process.stdout.columns ?? 100, 120));
-export const colour = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
+export const colour = pc.createColors(Boolean(process.stdout.isTTY) && pc.isColorSupported);
 
 /** A line that is written over; nothing at all into a pipe or a file. */
 export function progressLine(): { say(text: string): void; done(): void } {

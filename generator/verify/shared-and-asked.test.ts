@@ -120,4 +120,57 @@ test('a spec with reader-writer locks and questions passes, and explorer, interp
   allAgree(system, 'lendsWhileLooking', 'deskFirst');
 });
 
+test('a question about a set is asked member by member: what it answers need not have been true at any time', () => {
+  const system = systemOf(`/** There is always a lamp on, and still somebody finds all of them off. */
+import { type GuardedBy, type Scenario, alloc, bug, every, unguarded } from '../language.ts';
+
+/** A street with lamps. */
+export interface Street { lamps: Set<Lamp> }
+/** On or off. */
+export interface Lamp { on: boolean }
+/**
+ * Anybody looks.
+ * @source our own example
+ */
+export const streetGuards: GuardedBy<Street> = { lamps: unguarded };
+/**
+ * Anybody looks.
+ * @source our own example
+ */
+export const lampGuards: GuardedBy<Lamp> = { on: unguarded };
+
+/** The other one goes on before the first goes off. */
+export function change(from: Lamp, to: Lamp): void {
+  to.on = true;
+  from.on = false;
+}
+/** Walks down the street. */
+export function walk(street: Street): void {
+  if (every(street.lamps, lamp => !lamp.on)) bug();
+}
+/** One walks, one changes the lamps. */
+export const changesWhileWalking: Scenario = ({ thread, stays }) => {
+  const street = alloc<Street>({});
+  const one = alloc<Lamp>({ on: true });
+  const other = alloc<Lamp>({});
+  street.lamps.add(one);
+  street.lamps.add(other);
+  stays(street, one, other);
+  thread(() => walk(street));
+  thread(() => change(one, other));
+};
+/** Nobody changes them. */
+export const nobodyChanges: Scenario = ({ thread, stays }) => {
+  const street = alloc<Street>({});
+  const one = alloc<Lamp>({ on: true });
+  street.lamps.add(one);
+  stays(street, one);
+  thread(() => walk(street));
+};
+`);
+  assert.equal(broken(system, 'changesWhileWalking'), ['always.bugNeverReached']);
+  assert.equal(broken(system, 'nobodyChanges'), []);
+  allAgree(system, 'changesWhileWalking');
+});
+
 test.run();
