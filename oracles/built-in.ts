@@ -59,7 +59,7 @@ export const builtInRules = {
   },
   freedWhenIdle: {
     sentence:
-      'What is freed is idle: no lock inside is held, no work pending or running, no entry on a queue, in no set, no reader inside.',
+      'What is freed is idle: no lock inside is held, no work pending, no entry on a queue, in no set, no reader inside.',
     needs: [
       'got',
       'released',

@@ -184,8 +184,8 @@ export declare function closeFd<File extends { refs: RefCount }>(fd: Descriptor<
 export declare function alloc<Type extends object>(fields: Given<Type>): Type;
 /**
  * The end of an object. Every later touch by anyone is a use after free. Broken if a lock inside is held, a work item inside
- * is pending or running (but for the run that frees it), an entry inside is on a queue, the object is still in a set, or a
- * reader of a domain inside has not left.
+ * is pending (a run that is under way may end, but not touch the object again), an entry inside is on a queue, the object is
+ * still in a set, or a reader of a domain inside has not left.
  */
 export declare function free(object: object): void;
 /** From here on nobody else can reach the object, so its fields need no guard; a later touch by another thread breaks it. The reason is a comment. */
@@ -448,7 +448,7 @@ export declare const always: {
   readonly neverResurrected: BuiltIn;
   /** A reference is put by who got it: no put at zero, and at rest every counter equals its owners. */
   readonly referencesBalance: BuiltIn;
-  /** What is freed is idle: no lock inside is held, no work pending or running, no entry on a queue, in no set, no reader inside. */
+  /** What is freed is idle: no lock inside is held, no work pending, no entry on a queue, in no set, no reader inside. */
   readonly freedWhenIdle: BuiltIn;
   /** A put that may be the last is not made under a lock that its release takes. */
   readonly lastPutTakesNoHeldLock: BuiltIn;
