@@ -154,7 +154,7 @@ export const irqfd2009Oracle: OracleDefinition = {
     {
       kind: 'contract', name: 'assignContract',
       sentence: 'Assigning fails only on a closed descriptor, or where polling the file fails; polling an eventfd never did.',
-      source: '004_5f14c8d5b463eef6.txt, kvm_irqfd()',
+      source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd()',
       calls: ['assign'], parameters: ['kvm', 'fd'],
       looksAt: ['Descriptor.file'],
       fails: {
@@ -179,7 +179,7 @@ export const irqfd2009Oracle: OracleDefinition = {
     {
       kind: 'guards', name: 'kvmGuards',
       sentence: 'The list of irqfds is read and changed under the machine\'s lock, also while the machine is released.',
-      source: '004_5f14c8d5b463eef6.txt, "protected by kvm->lock"',
+      source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "protected by kvm->lock"',
       type: 'Kvm',
       looksAt: ['Kvm.lock'],
       fields: {
@@ -214,7 +214,7 @@ export const irqfd2009Oracle: OracleDefinition = {
     {
       kind: 'guards', name: 'irqfdGuards',
       sentence: 'The pointer to the machine is swapped under the irqfd\'s lock and followed in a read section.',
-      source: '004_5f14c8d5b463eef6.txt, "all references to my knowledge occur within an srcu read-side CS"',
+      source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "all references to my knowledge occur within an srcu read-side CS"',
       type: 'Irqfd',
       looksAt: ['Irqfd.lock', 'Irqfd.srcu'],
       fields: {
@@ -229,14 +229,14 @@ export const irqfd2009Oracle: OracleDefinition = {
     {
       kind: 'order', name: 'readersTakeVmLock',
       sentence: 'Readers of the machine take its lock, so nobody waits for those readers under that lock.',
-      source: '004_5f14c8d5b463eef6.txt, irqfd_inject() and irqfd_disconnect()',
+      source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_inject() and irqfd_disconnect()',
       classes: ['Irqfd.srcu', 'Kvm.lock'], nested: false,
     },
     /** A machine that an irqfd still points to has not been destroyed. */
     {
       kind: 'invariant', name: 'publishedVmIsAlive',
       sentence: 'A machine that an irqfd still points to has not been destroyed.',
-      source: '004_5f14c8d5b463eef6.txt, "not ok to call it after or during kvm_put_kvm() has been invoked"',
+      source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "not ok to call it after or during kvm_put_kvm() has been invoked"',
       over: { irqfd: 'Irqfd' },
       looksAt: ['Irqfd', 'Irqfd.kvm', 'Kvm'],
       ownFieldsOnly: false,

@@ -14,7 +14,7 @@ import {
 
 /**
  * Merging wants an incoming group that is alone, unused and of the same kind, and a set that this process may use.
- * @source 003_e91b99f903822c3b.txt, VFIO_GROUP_MERGE
+ * @source kvm mailing list, November 2011, review of the VFIO group core, VFIO_GROUP_MERGE
  */
 export const mergeContract: Contract<typeof merge> = {
   fails: {
@@ -47,7 +47,7 @@ function setIsViable(group: Group): boolean {
 
 /**
  * A group leaves its set unless its devices are in use.
- * @source 003_e91b99f903822c3b.txt, VFIO_GROUP_UNMERGE
+ * @source kvm mailing list, November 2011, review of the VFIO group core, VFIO_GROUP_UNMERGE
  */
 export const unmergeContract: Contract<typeof unmerge> = {
   fails: {
@@ -60,7 +60,7 @@ export const unmergeContract: Contract<typeof unmerge> = {
 
 /**
  * A device is opened only in a viable set, by the process that has its context.
- * @source 003_e91b99f903822c3b.txt, VFIO_GROUP_GET_DEVICE_FD
+ * @source kvm mailing list, November 2011, review of the VFIO group core, VFIO_GROUP_GET_DEVICE_FD
  */
 export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
   fails: {
@@ -75,6 +75,6 @@ export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
 
 /**
  * Only an administrator may change when removal stops waiting for users.
- * @source 003_e91b99f903822c3b.txt, on removal
+ * @source kvm mailing list, November 2011, review of the VFIO group core, on removal
  */
 export const setHardTimeoutContract: Contract<typeof setHardTimeout> = { fails: { EPERM: () => !current.admin } };

@@ -145,12 +145,12 @@ export function isForeign(iommu: Iommu): boolean {
 
 /**
  * One lock guards everything.
- * @source 003_e91b99f903822c3b.txt, vfio.lock
+ * @source kvm mailing list, November 2011, review of the VFIO group core, vfio.lock
  */
 export const vfioGuards: GuardedBy<Vfio> = { groups: () => vfio.lock, hardTimeout: () => vfio.lock };
 /**
  * One lock guards everything.
- * @source 003_e91b99f903822c3b.txt, vfio.lock
+ * @source kvm mailing list, November 2011, review of the VFIO group core, vfio.lock
  */
 export const iommuGuards: GuardedBy<Iommu> = {
   files: () => vfio.lock,
@@ -160,7 +160,7 @@ export const iommuGuards: GuardedBy<Iommu> = {
 };
 /**
  * One lock guards everything.
- * @source 003_e91b99f903822c3b.txt, vfio.lock
+ * @source kvm mailing list, November 2011, review of the VFIO group core, vfio.lock
  */
 export const groupGuards: GuardedBy<Group> = {
   files: () => vfio.lock,
@@ -170,7 +170,7 @@ export const groupGuards: GuardedBy<Group> = {
 };
 /**
  * One lock guards everything.
- * @source 003_e91b99f903822c3b.txt, vfio.lock
+ * @source kvm mailing list, November 2011, review of the VFIO group core, vfio.lock
  */
 export const deviceGuards: GuardedBy<Device> = {
   files: () => vfio.lock,
@@ -184,7 +184,7 @@ export const iommuOwns: Owns<Iommu> = { owner: process => process.users };
 
 /**
  * A bus tells VFIO of its devices under its own lock.
- * @source 003_e91b99f903822c3b.txt, the bus notifier
+ * @source kvm mailing list, November 2011, review of the VFIO group core, the bus notifier
  */
 export const notifierOutside: LockOrder<[Bus]> = bus => [bus.notifierLock, vfio.lock];
 

@@ -9,7 +9,7 @@ type Spec = typeof groups & typeof contracts & typeof scenarios;
 
 /**
  * Merging does not ask whether the incoming group is alone: its old set keeps a freed context.
- * @source 003_e91b99f903822c3b.txt, "singular group"
+ * @source kvm mailing list, November 2011, review of the VFIO group core, "singular group"
  */
 export const incomingNeedNotBeAlone: Defect<Spec> = {
   breaks: [

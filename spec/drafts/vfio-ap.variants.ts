@@ -51,7 +51,7 @@ export const busyOrder: LockOrder<[MatrixMdev, Kvm]> = (mdev, kvm) => [kvm.lock,
 
 /**
  * A flag with a wait queue stands for a lock that lockdep cannot see. It is waited for under kvm.lock, and held while kvm.lock is taken.
- * @source 002_c10e12edb7adcae3.txt, the removed lines
+ * @source kvm and s390 mailing lists, July 2021, replacing the open-coded lock of vfio-ap, the removed lines
  */
 export const openCodedLock: Defect<typeof ap> = {
   of: oneLock,
@@ -93,7 +93,7 @@ export const openCodedLock: Defect<typeof ap> = {
 
 /**
  * The VM is read by the caller, without a lock, and used without a test.
- * @source 002_c10e12edb7adcae3.txt, "I don't think the code is guaranteed to fetch ->kvm just once"
+ * @source kvm and s390 mailing lists, July 2021, replacing the open-coded lock of vfio-ap, "I don't think the code is guaranteed to fetch ->kvm just once"
  */
 export const vmAsArgument: Defect<typeof ap> = {
   of: oneLock,

@@ -142,7 +142,7 @@ export const linux_5_19: Defect<Spec> = {
 
 /**
  * The core's helper gets the group's VM, whatever VM it was asked to get.
- * @source 000_7114a957aa454c73.txt, the incremental diff
+ * @source kvm mailing list, February 2023, the VM reference of a VFIO device, v3 and v4, the incremental diff
  */
 export const getsWhatTheGroupHas: Defect<Spec> = {
   breaks: [

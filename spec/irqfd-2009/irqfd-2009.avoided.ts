@@ -25,7 +25,7 @@ import type { Spec } from './irqfd-2009.variants.ts';
 
 /**
  * The irqfd keeps the file of its eventfd, as it did before the proposal: closing the descriptor then ends nothing.
- * @source 004_5f14c8d5b463eef6.txt, "requires two system calls to complete"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "requires two system calls to complete"
  */
 export const holdsTheFile: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.bothSidesClose }],
@@ -49,7 +49,7 @@ export const holdsTheFile: Defect<Spec> = {
 
 /**
  * The file is given back before the irqfd is complete, so that its end may come in between.
- * @source 004_5f14c8d5b463eef6.txt, "do not drop the file until the irqfd is fully initialized"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "do not drop the file until the irqfd is fully initialized"
  */
 export const fileDroppedEarly: Defect<Spec> = {
   breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.assignRacesHangUp }],
@@ -74,7 +74,7 @@ export const fileDroppedEarly: Defect<Spec> = {
 
 /**
  * Nobody waits for the readers that found the pointer before it was cleared.
- * @source 004_5f14c8d5b463eef6.txt, "not drop the kvm reference until the next grace period"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "not drop the kvm reference until the next grace period"
  */
 export const noGrace: Defect<Spec> = {
   breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.bothSidesClose }],
@@ -139,7 +139,7 @@ export const graceUnderVmLock: Defect<Spec> = {
 
 /**
  * The work is flushed under the machine's lock, which the work takes.
- * @source 004_5f14c8d5b463eef6.txt, "avoid deadlocking with the flush_work and the work_item taking the lock"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "avoid deadlocking with the flush_work and the work_item taking the lock"
  */
 export const flushUnderVmLock: Defect<Spec> = {
   breaks: [
@@ -197,7 +197,7 @@ export const flushBeforeUnhook: Defect<Spec> = {
 
 /**
  * The pointer is tested in one read and followed in another; in between it becomes null.
- * @source 004_5f14c8d5b463eef6.txt, "the pointer could be assigned to NULL just after we dereference it"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "the pointer could be assigned to NULL just after we dereference it"
  */
 export const doubleFetch: Defect<Spec> = {
   breaks: [{ rule: always.nullNeverFollowed, in: scenarios.bothSidesClose }],

@@ -4,7 +4,7 @@ import type { assign, write } from './irqfd-2009.ts';
 
 /**
  * Assigning fails only on a closed descriptor, or where polling the file fails; polling an eventfd never did.
- * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd()
  */
 export const assignContract: Contract<typeof assign> = { fails: { EBADF: (_kvm, fd) => fd.file === null, EIO: atAnyTime } };
 

@@ -98,7 +98,7 @@ export type PollKey = 'POLLIN' | 'POLLHUP' | 'POLLIN|POLLHUP';
 
 /**
  * The list of irqfds is read and changed under the machine's lock, also while the machine is released.
- * @source 004_5f14c8d5b463eef6.txt, "protected by kvm->lock"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "protected by kvm->lock"
  */
 export const kvmGuards: GuardedBy<Kvm> = { irqfds: kvm => kvm.lock, interrupted: kvm => kvm.lock };
 
@@ -110,7 +110,7 @@ export const eventfdGuards: GuardedBy<Eventfd> = { signalled: { read: () => true
 
 /**
  * The pointer to the machine is swapped under the irqfd's lock and followed in a read section.
- * @source 004_5f14c8d5b463eef6.txt, "all references to my knowledge occur within an srcu read-side CS"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "all references to my knowledge occur within an srcu read-side CS"
  */
 export const irqfdGuards: GuardedBy<Irqfd> = {
   kvm: { read: irqfd => [irqfd.lock, irqfd.srcu], write: irqfd => irqfd.lock },
@@ -133,13 +133,13 @@ export const irqfdRuns: Runs<Irqfd> = {
 
 /**
  * Readers of the machine take its lock, so nobody waits for those readers under that lock.
- * @source 004_5f14c8d5b463eef6.txt, irqfd_inject() and irqfd_disconnect()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_inject() and irqfd_disconnect()
  */
 export const readersTakeVmLock: LockOrder<[Irqfd, Kvm]> = (irqfd, kvm) => [irqfd.srcu, kvm.lock];
 
 /**
  * A machine that an irqfd still points to has not been destroyed.
- * @source 004_5f14c8d5b463eef6.txt, "not ok to call it after or during kvm_put_kvm() has been invoked"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "not ok to call it after or during kvm_put_kvm() has been invoked"
  */
 export const publishedVmIsAlive: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) => implies(irqfd.kvm !== null, isLive(irqfd.kvm));
 

@@ -40,7 +40,7 @@ function tearDownAtOnce(irqfd: Irqfd): void {
  * right: who loses the swap frees the irqfd while the winner is using it, and the release loop reads the list without the lock. Both were
  * reviewed and thought safe. That the loser frees too early, that the loop needs the lock, that a failed assignment frees an irqfd whose work
  * may be queued, and that a combined key matches neither case, is our own reading, not published.
- * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), irqfd_disconnect(), kvm_irqfd(), kvm_irqfd_release()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), irqfd_disconnect(), kvm_irqfd(), kvm_irqfd_release()
  */
 export const asProposed: Defect<Spec> = {
   breaks: [
@@ -92,7 +92,7 @@ export const asProposed: Defect<Spec> = {
 
 /**
  * The callback removes its own entry from the queue under whose lock it is called.
- * @source 004_5f14c8d5b463eef6.txt, "The POLLHUP is called unlocked"
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "The POLLHUP is called unlocked"
  */
 export const teardownInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverTakenTwice, in: scenarios.bothSidesClose }],
@@ -106,7 +106,7 @@ export const teardownInCallback: Defect<Spec> = {
 
 /**
  * The callback takes mutexes and waits for readers with a spinlock held. It leaves its entry alone, so that this shows by itself.
- * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), case POLLHUP
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), case POLLHUP
  */
 export const sleepsInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverSleepsInAtomic, in: scenarios.bothSidesClose }],
@@ -124,7 +124,7 @@ export const sleepsInCallback: Defect<Spec> = {
 /**
  * Released by the machine, the irqfd is not kept until that is done: who comes second frees it under who came first.
  * Our own reading, not published; the review found that it "does look safe".
- * @source 004_5f14c8d5b463eef6.txt, irqfd_disconnect()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_disconnect()
  */
 export const loserFrees: Defect<Spec> = {
   breaks: [
@@ -148,7 +148,7 @@ export const loserFrees: Defect<Spec> = {
 
 /**
  * The release loop reads the list without its lock, and may find an irqfd that is being freed. Our own reading, not published.
- * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd_release()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd_release()
  */
 export const loopWithoutLock: Defect<Spec> = {
   breaks: [
@@ -170,7 +170,7 @@ export const loopWithoutLock: Defect<Spec> = {
 /**
  * A failed assignment takes its entry off the queue but does not wait for the work that a signal queued meanwhile.
  * Our own reading, not published. Not seen in practice: polling an eventfd does not fail.
- * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd(), the label fail
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd(), the label fail
  */
 export const failureDoesNotFlush: Defect<Spec> = {
   breaks: [{ rule: always.freedWhenIdle, in: scenarios.assignRacesHangUp }],
@@ -198,7 +198,7 @@ export const failureLeavesHook: Defect<Spec> = {
 /**
  * The key is compared as a whole, so that data and end together match nothing. A later version of the patch tests the bits one by one.
  * That this loses the end of the eventfd is our own reading, not published.
- * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), the switch
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), the switch
  */
 export const keyComparedWhole: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.hangUpWithData }],
@@ -212,7 +212,7 @@ export const keyComparedWhole: Defect<Spec> = {
 
 /**
  * What polling returns is not looked at: an event that came before the assignment is lost.
- * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd()
  */
 export const pendingEventLost: Defect<Spec> = {
   breaks: [{ rule: base.pendingEventIsInjected, in: scenarios.assignPending }],

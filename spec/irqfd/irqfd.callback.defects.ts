@@ -56,7 +56,7 @@ export const mutexInCallback: Defect<Spec> = {
 
 /**
  * The callback tears down where it stands, under the lock that unhooking takes.
- * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), case POLLHUP
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), case POLLHUP
  */
 export const teardownInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverTakenTwice, in: scenarios.bothSidesClose }],
@@ -80,7 +80,7 @@ export const teardownInCallback: Defect<Spec> = {
 
 /**
  * The key is compared as a whole: what is reported together is not understood.
- * @source 004_5f14c8d5b463eef6.txt, irqfd_wakeup(), the switch
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), the switch
  */
 export const keyComparedWhole: Defect<Spec> = {
   breaks: [{ rule: always.bugNeverReached, in: scenarios.endsWithData }],

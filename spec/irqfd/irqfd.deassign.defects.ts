@@ -194,7 +194,7 @@ export const vmPutBeforeFlush: Defect<Spec> = {
 
 /**
  * The release goes through the list without its lock.
- * @source 004_5f14c8d5b463eef6.txt, kvm_irqfd_release()
+ * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd_release()
  */
 export const releaseWithoutLock: Defect<Spec> = {
   breaks: [
