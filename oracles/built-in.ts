@@ -58,8 +58,7 @@ export const builtInRules = {
     brokenAt: ['put', 'quiesce'],
   },
   freedWhenIdle: {
-    sentence:
-      'What is freed is idle: no lock inside is held, no work pending, no entry on a queue, in no set, no reader inside.',
+    sentence: 'What is freed is idle: no lock inside is held, no work pending, no entry on a queue, in no set, no reader inside.',
     needs: [
       'got',
       'released',

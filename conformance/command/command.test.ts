@@ -43,12 +43,13 @@ const header = '{"holdfast":"trace","version":1,"system":"irqfd-2009"}';
 test('--help names every verb and every exit status', async () => {
   const { stdout, exitCode } = await holdfast('--help');
   assert.is(exitCode, 0);
-  for (const verb of ['verify', 'generate', 'run', 'check', 'list', 'explain']) assert.match(stdout, new RegExp(`^  ${verb}`, 'm'));
+  for (const verb of ['verify', 'generate', 'export', 'run', 'check', 'list', 'explain'])
+    assert.match(stdout, new RegExp(`^  ${verb}`, 'm'));
   for (const status of ['0 ', '1 ', '2 ', '3 ', '4 ', '70 ']) assert.match(stdout, new RegExp(`^  ${status}`, 'm'));
 });
 
 test('each verb explains itself', async () => {
-  for (const verb of ['verify', 'generate', 'run', 'check', 'list', 'explain']) {
+  for (const verb of ['verify', 'generate', 'export', 'run', 'check', 'list', 'explain']) {
     const { stdout, exitCode } = await holdfast(verb, '--help');
     assert.is(exitCode, 0);
     assert.match(stdout, new RegExp(`Usage: holdfast ${verb}`));
@@ -200,6 +201,21 @@ test('a simulated run is judged with its inside events, and passes', async () =>
 test('what is generated is what is committed', async () => {
   const { stdout, exitCode } = await holdfast('generate', '--check');
   assert.is(exitCode, 0, stdout);
+});
+
+test('export to a language that there is none for is wrong use', () =>
+  refuses(['export', '--to', 'tla', 'irqfd-2009'], /no export to tla\. There is promela/));
+test('export of several scenarios wants a folder', () =>
+  refuses(['export', '--to', 'promela', 'irqfd-2009'], /name one with --scenario, or with --out a folder/));
+test('export of a scenario that does not exist names those that do', () =>
+  refuses(['export', '--to', 'promela', 'irqfd-2009', '--scenario', 'x'], /no scenario x\. It has bothSidesClose/));
+test('export writes a model, and leaves a file that is there', async () => {
+  const out = join(folder, 'hangUpUnlocked.pml');
+  const given = ['export', '--to', 'promela', 'irqfd-2009', '--scenario', 'hangUpUnlocked'];
+  const { exitCode } = await holdfast(...given, '--out', out);
+  assert.is(exitCode, 0);
+  assert.is(readFileSync(out, 'utf8'), `${(await holdfast(...given)).stdout}\n`);
+  assert.is((await holdfast(...given, '--out', out)).exitCode, 2);
 });
 
 test.run();

@@ -7,7 +7,7 @@ const taken = new Set(
   printf printm priority proctype provided release return run select set_priority short show skip stronguntil timeout trace true typedef
   unless unsigned until weakuntil xr xs c_code c_decl c_expr c_state c_track auto case char const continue default double enum extern float
   long register restrict signed sizeof static struct switch union void volatile while now this tt main exit free malloc errno stdin
-  stdout stderr NULL EOF signal time min max P0 P1 P2 Trans State Pptr Qptr has only live must dead`.split(/\s+/),
+  stdout stderr NULL EOF signal time min max P0 P1 P2 Trans State Pptr Qptr has only must broken dead`.split(/\s+/),
 );
 
 export function identifier(text: string): string {

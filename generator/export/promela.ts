@@ -4,17 +4,17 @@
  * - A thread is a proctype. A label is a place where it can stand; one `d_step` is one step of the program, with everything that is pure
  *   after it. A step that goes on in several ways is an `if` with one `d_step` for each, its condition in front.
  * - A field is an array over the instances of its type; a pointer is an index into it, 0 is null. A set is a bit mask.
- * - `must(rule, condition)` is the assertion of a rule. An `atomic` is a step that breaks a rule and has no way on: it leaves the state as it
- *   is, so that SPIN counts the states that the explorer counts, also where it is told to go on after errors (`pan -c0`). It is no `d_step`
- *   because SPIN has room for few of those; a model that has too many steps for it has an `atomic` for every step.
+ * - `must(rule, condition)` is the assertion of a rule, `broken(rule)` that of one that is broken there for certain. A step that breaks a
+ *   rule and has no way on leaves the state as it is, so that SPIN counts the states that the explorer counts, also where it is told to go
+ *   on after errors (`pan -c0`). It is an `atomic`, because SPIN refuses more than 2,048 `d_step`s; steps past that are `atomic` too.
  * - The proctype `rules` judges every state: invariants, and what is left where all has ended. It changes nothing. A deadlock is an
  *   invalid end state. Rules that are judged without exploring (a cycle in the lock order, locks that do not balance) are not in the model.
  * - A local that no step will read any more is 0, and so is every field of a freed object: states that behave alike are one state.
  *   Variables that follow from others (`ended`, `..._runs`, `..._watches`) are there for the reader, and tell no states apart.
  *
- * So without reduction (`gcc -DSAFETY -DNOREDUCE`), and told to leave the variables as they are (`spin -o1 -o2 -o3 -a`: else it forgets
- * values that it thinks nobody reads, and with them states), SPIN stores exactly the states of the explorer, and takes its steps, and one
- * for the first state, for each time that a state is judged to be broken or at rest, and for each step that has no way on.
+ * SPIN has to be told to leave the variables alone (`spin -o1 -o2 -o3 -a`): else it forgets values that it thinks nobody reads, and with
+ * them states. Then without reduction (`gcc -DSAFETY -DNOREDUCE`) it stores exactly the states of the explorer, and takes its steps and one
+ * for the first state, one for each time that a state is judged to be broken or at rest, one for each step that has no way on.
  */
 import { indexOf } from '../interpret/program-index.ts';
 import { END, type Node, type Program } from '../program.ts';
@@ -56,19 +56,25 @@ export function promela(program: Program): Model {
   const rules = judging(cells, ended);
   const inlines = plans.flatMap(({ watching }) => watching?.looking.map(({ text }) => text) ?? []);
   const text = [heading(program), defines(cells, program), declarations(cells, plans), macros, ...inlines, ...threads, rules].join('\n');
-  // Past that SPIN needs the slower word for the same.
-  const steps = text.split('d_step {').length - 1;
-  return { text: steps > mostSteps ? text.replaceAll('d_step {', 'atomic {') : text, rules: cells.rules };
+  return { text: withinRoom(text), rules: cells.rules };
 }
 
-/** SPIN has room for 2,048 in one model. */
+/** `d_step`s in one model: SPIN refuses more than 2,048. */
 const mostSteps = 2000;
+
+/** Those beyond are written with the slower word for the same. */
+function withinRoom(text: string): string {
+  let steps = 0;
+  return text.replace(/d_step \{/g, word => (++steps > mostSteps ? 'atomic {' : word));
+}
 
 const macros = `#define has(set, member) (((set) << 1 >> (member)) & 1)
 #define only(member) (1 << (member) >> 1)
 inline must(rule, condition) { rule = (condition); assert(rule) }
+/* For certain. The rule is there to be named in what SPIN says. */
+inline broken(rule) { assert(false && rule) }
 /* Null or freed, and touched all the same. */
-inline dead(object) { must(always_nullNeverFollowed, object != 0); must(always_neverTouchedAfterFree, object == 0) }
+inline dead(object) { assert(object != 0 || (false && always_nullNeverFollowed)); assert(object == 0 || (false && always_neverTouchedAfterFree)) }
 `;
 
 function heading({ system, variant, scenario }: Program): string {
@@ -155,7 +161,9 @@ function optionsAt(stand: Stand, plan: Plan, plans: readonly Plan[], ended: stri
 }
 
 function musts(cells: Cells, of: readonly Must[]): readonly string[] {
-  return of.map(({ rule, condition }) => `must(${cells.rule(rule)}, ${condition === 0 ? 'false' : bare(condition)})`);
+  return of.map(({ rule, condition }) =>
+    condition === 0 ? `broken(${cells.rule(rule)})` : `must(${cells.rule(rule)}, ${bare(condition)})`,
+  );
 }
 
 function stuck({ touched }: Way): readonly string[] {
@@ -201,7 +209,7 @@ function judging(cells: Cells, ended: string): string {
   const look = { cells, thread: null, variables: new Map<string, Code>() };
   const states = indexOf(cells.program).stateRules.flatMap(rule => {
     const broken = brokenForSome(look, rule.over, { busy: rule.kind === 'settled' ? rule.busy : null, when: rule.when, then: rule.then });
-    return broken === 0 ? [] : [`  :: ${commented(rule.doc)}\n     d_step { ${bare(broken)} -> must(${cells.rule(rule.name)}, false) }\n`];
+    return broken === 0 ? [] : [`  :: ${commented(rule.doc)}\n     d_step { ${bare(broken)} -> broken(${cells.rule(rule.name)}) }\n`];
   });
   const rest = `  :: /* All has ended. */\n     d_step { ${bare(atRest(cells, ended))} ->\n     ${quiescence(cells).join(';\n     ')} }\n`;
   return `/* Judges every state, and changes none. */\nactive proctype rules() {\nend_rules:\n  do\n${states.join('')}${rest}  od\n}\n`;

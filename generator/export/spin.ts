@@ -37,7 +37,7 @@ export async function runSpin(model: Model, depth: number, flags: readonly strin
       reject: false,
       maxBuffer: 1 << 29,
     });
-    return read(said, model, (compiled - began) / 1000, (performance.now() - compiled) / 1000);
+    return readReport(said, model, (compiled - began) / 1000, (performance.now() - compiled) / 1000);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -50,14 +50,17 @@ async function called(tool: string, given: readonly string[], folder: string): P
     throw new Error(`${tool} refuses the model: ${said.split('\n').slice(0, 5).join('\n')}`);
 }
 
-export function read(said: string, { rules }: Model, compileSeconds = 0, searchSeconds = 0): SpinResult {
+export function readReport(said: string, { rules }: Model, compileSeconds = 0, searchSeconds = 0): SpinResult {
   const count = (pattern: RegExp): number => {
     const found = pattern.exec(said)?.[1];
     if (found === undefined) throw new Error(`pan does not say what it found:\n${said.slice(-2000)}`);
     return Number(found);
   };
   const broken = new Set<string>();
-  for (const [, name = ''] of said.matchAll(/assertion violated (\w+)/g)) broken.add(rules.get(name) ?? name);
+  for (const [, what = ''] of said.matchAll(/assertion violated (.*?)(?: \(at depth.*)?$/gm)) {
+    const named = (what.match(/\w+/g) ?? []).flatMap(name => rules.get(name) ?? []);
+    for (const rule of named.length > 0 ? named : [what]) broken.add(rule);
+  }
   if (/^pan:\d+: invalid end state/m.test(said)) broken.add('always.everyWaitEnds');
   // Whatever else it reports, as a block within a d_step, is a fault of the model.
   for (const [, what = ''] of said.matchAll(/^pan:\d+: (?!assertion violated|invalid end state)(.*?)(?: \(at depth.*)?$/gm))
