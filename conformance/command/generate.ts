@@ -1,10 +1,12 @@
 /** `holdfast generate`: oracles, vectors and schemas from the spec. */
 
+import { join } from 'node:path';
 import { driftOf, outputsOf, write } from '../../generator/emit/outputs.ts';
 import type { System } from '../../generator/model.ts';
 import { printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
 import { systemNames } from '../../generator/read/spec-folder.ts';
+import { UsageFault } from '../usage-fault.ts';
 import { keptFolder, packageFolder, selectSystems } from './places.ts';
 import { progressLine } from './terminal.ts';
 
@@ -26,6 +28,9 @@ export async function generate(names: readonly string[], options: { check?: bool
     process.stdout.write(`${faults} diagnostics; nothing was written.\n`);
     return 1;
   }
+  // What is generated goes into the package; another spec's would take the place of the package's own.
+  if (folder !== join(packageFolder, 'spec'))
+    throw new UsageFault('generate writes into this package, so it takes only the spec of this package. Nothing was written.');
   const outputs = await outputsOf(loaded, whole, what => line.say(what));
   line.done();
   const drift = driftOf(packageFolder, outputs, whole);
