@@ -72,11 +72,11 @@ function historyLines(finding: Finding): string[] {
   ];
 }
 
-/** What was not judged, by reason. */
+/** What was not judged, or not as it was meant, by reason. */
 function leftOutLines(vectors: readonly VectorReport[]): string[] {
   const byReason = new Map<string, VectorReport[]>();
   for (const vector of vectors) {
-    if (isFinding(vector.outcome) || vector.outcome === 'conforming') continue;
+    if (isFinding(vector.outcome) || vector.message === '') continue;
     const reason = `${vector.outcome}: ${printable(vector.message, 2000)}`;
     const same = byReason.get(reason);
     if (same === undefined) byReason.set(reason, [vector]);

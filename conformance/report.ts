@@ -40,7 +40,7 @@ export interface VectorReport {
   id: string;
   title: string;
   outcome: Outcome;
-  /** Why, in a sentence; empty for a conforming vector. */
+  /** Why, in a sentence. Of a conforming vector: what weakens that, else empty. */
   message: string;
   /** Command that runs it again with the same seed; null if it conforms or was never run. */
   reproduce: string | null;

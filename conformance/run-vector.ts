@@ -3,7 +3,7 @@ import { type Adapter, AdapterFailure } from './adapter.ts';
 import { expectedFor, judge } from './judge.ts';
 import { callText, tellHistory } from './moment.ts';
 import { printable } from './printable.ts';
-import type { RunAnswer, Welcome } from './protocol.ts';
+import type { Moment, RunAnswer, Welcome } from './protocol.ts';
 import type { Finding, Outcome } from './report.ts';
 import type { Vector } from './vector.ts';
 
@@ -37,12 +37,19 @@ export async function runVector(
   const unsupported = notSupported(vector, welcome);
   if (unsupported !== null) return { outcome: 'unsupported', message: unsupported, seed: null, rounds: 0, finding: null };
   let open: VectorResult | null = null;
+  let overlapped = 0;
   for (const [index, seed] of seeds.entries()) {
-    const result = { ...(await runRound(vector, adapter, welcome, seed, ids, judgeTrace)), seed, rounds: index + 1 };
+    const { history, ...judged } = await runRound(vector, adapter, welcome, seed, ids, judgeTrace);
+    const result = { ...judged, seed, rounds: index + 1 };
+    if (history !== undefined && hasOverlap(history)) overlapped += 1;
     if (result.outcome === 'inconclusive') open ??= result;
     else if (result.outcome !== 'conforming') return result;
   }
-  return open ?? { outcome: 'conforming', message: '', seed: seeds.at(-1) ?? null, rounds: seeds.length, finding: null };
+  const message =
+    vector.order === null && vector.callers.length > 1 && overlapped === 0
+      ? `No two calls ran at once in ${seeds.length === 1 ? 'its only round' : `any of ${seeds.length} rounds`}.`
+      : '';
+  return open ?? { outcome: 'conforming', message, seed: seeds.at(-1) ?? null, rounds: seeds.length, finding: null };
 }
 
 /** Whether the adapter failed in such a way that it has to be started again. */
@@ -50,7 +57,17 @@ export function needsRestart(outcome: Outcome): boolean {
   return outcome === 'crashed' || outcome === 'hung' || outcome === 'rubbish' || outcome === 'flooded' || outcome === 'out-of-order';
 }
 
-type RoundResult = Pick<VectorResult, 'outcome' | 'message' | 'finding'>;
+type RoundResult = Pick<VectorResult, 'outcome' | 'message' | 'finding'> & { readonly history?: readonly Moment[] };
+
+/** Whether a call began while another had not returned. */
+function hasOverlap(history: readonly Moment[]): boolean {
+  let under = 0;
+  for (const { at } of history) {
+    under += at === 'call' ? 1 : -1;
+    if (under > 1) return true;
+  }
+  return false;
+}
 
 async function runRound(
   vector: Vector,
@@ -64,7 +81,7 @@ async function runRound(
   try {
     const answer = await adapter.run({ type: 'run', id: ids.next++, vector: vector.id, setup, callers, order, seed });
     if (answer.type === 'refused') return plain('refused', `It says: ${printable(answer.reason)}`);
-    return judgeAnswer(vector, welcome, answer, judgeTrace);
+    return { ...judgeAnswer(vector, welcome, answer, judgeTrace), history: answer.history };
   } catch (error) {
     return plain(...failureOf(error));
   }

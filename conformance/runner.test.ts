@@ -97,11 +97,11 @@ test('the first round that does not conform decides, and its token replays it', 
     seen.push(request.seed);
     return seen.length === 3 ? 0 : 'EBUSY';
   });
-  const report = await runVectors([assignRace], third, { given: 'my adapter', rounds: 5 });
+  const report = await runVectors([assignRace], third, { given: "'my adapter' --observe", rounds: 5 });
   const [vector] = report.vectors;
   assert.is(vector?.outcome, 'violation');
   assert.is(vector?.rounds, 3);
-  assert.is(vector?.reproduce, `npx holdfast run --adapter 'my adapter' --replay irqfd/assignTwice/at-once@${seen[2]}`);
+  assert.is(vector?.reproduce, `npx holdfast run --adapter 'my adapter' --observe --replay irqfd/assignTwice/at-once@${seen[2]}`);
   assert.equal(vector?.finding, {
     history: ['caller 0 calls assign(vm, efd, 4)', 'caller 0 returns 0', 'caller 1 calls assign(vm, efd, 4)', 'caller 1 returns 0'],
     at: 3,

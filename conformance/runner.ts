@@ -7,12 +7,13 @@ import type { Welcome } from './protocol.ts';
 import type { RunReport, VectorReport } from './report.ts';
 import { type JudgeTrace, needsRestart, runVector, type VectorResult } from './run-vector.ts';
 import { isInShard, type ReplayToken, replayText, roundSeed, type Shard } from './seed.ts';
+import { shellWord } from './shell-word.ts';
 import { UsageFault } from './usage-fault.ts';
 import type { Vector } from './vector.ts';
 import { countOutcomes, verdictOf } from './verdict.ts';
 
 export interface RunOptions {
-  /** How the user named the adapter: goes into the report and into what reproduces a finding. */ readonly given: string;
+  /** The adapter and its options, as they are typed into a shell: goes into the report and into what reproduces a finding. */ readonly given: string;
   /** Vectors to run: those that match one of them; all if empty. */ readonly patterns?: readonly string[];
   readonly shard?: Shard | null;
   readonly knownFailing?: readonly KnownFailing[];
@@ -167,16 +168,11 @@ function reportOf(vector: Vector, result: VectorResult, given: string, durationM
   const again =
     outcome === 'conforming' || seed === null
       ? null
-      : `npx holdfast run --adapter ${shellWord(given)} --replay ${shellWord(replayText({ vector: vector.id, seed }))}`;
+      : `npx holdfast run --adapter ${given} --replay ${shellWord(replayText({ vector: vector.id, seed }))}`;
   return { id: vector.id, title: vector.title, outcome, message, reproduce: again, seed, rounds, durationMs, finding };
 }
 
 function introduction(welcome: Welcome) {
   const { name, version, profile, protocol, calls, observes } = welcome;
   return { name, version, profile, protocol, calls, observes };
-}
-
-/** Quoted if a shell would read more into it. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

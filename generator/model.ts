@@ -18,6 +18,7 @@ export type FieldType =
         | 'spinlock'
         | 'rwlock'
         | 'rwsem'
+        | 'flag'
         | 'srcu'
         | 'rcu'
         | 'refcount'
@@ -193,10 +194,28 @@ export interface Variable {
   readonly type: string;
 }
 
-interface RuleHead {
+/** `read`: in source, a mail or a changelog. `known`: from general knowledge. `candidate`: our own reading, that nobody else has confirmed. */
+export type Sureness = 'read' | 'known' | 'candidate';
+/** What a doc comment says of where something is from. */
+interface Origin {
+  readonly source: string | null;
+  /** Numbers in the rule book that it states: `R101`. Absent: none. */ readonly facts?: readonly string[];
+  /** Absent: read. */ readonly sure?: Sureness;
+}
+/** Known of the domain, and no rule or defect with a name of its own. */
+export interface Fact {
+  /** `R104`, `D305`. */ readonly id: string;
+  readonly at: Place;
+  readonly says: string;
+  readonly source: string;
+  readonly sure: Sureness;
+  /** Rules, by name, that it follows from; empty if it is undecided. */ readonly from: readonly string[];
+  /** Why neither exploring nor a trace can decide it; null if it follows from rules. */ readonly undecided: string | null;
+}
+
+interface RuleHead extends Origin {
   readonly name: string;
   /** The rule in a sentence; first line of what a violation prints. */ readonly doc: string;
-  readonly source: string | null;
   readonly at: Place;
 }
 export type Rule = RuleHead &
@@ -252,10 +271,9 @@ export interface Scenario {
   readonly at: Place;
   readonly body: readonly Statement[];
 }
-export interface Variant {
+export interface Variant extends Origin {
   readonly name: string;
   readonly doc: string;
-  readonly source: string | null;
   readonly at: Place;
   readonly of: string | null;
   readonly profile: string | null;
@@ -288,6 +306,7 @@ export interface System {
   readonly rules: readonly Rule[];
   readonly scenarios: readonly Scenario[];
   readonly variants: readonly Variant[];
+  /** By id. */ readonly facts?: readonly Fact[];
   /** Rules that hold for every system, and their sentences: `always.neverTakenTwice`. */ readonly builtIn: Readonly<
     Record<string, string>
   >;

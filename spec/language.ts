@@ -81,7 +81,10 @@ export interface Module {
   readonly kind: 'module';
   readonly pins: RefCount;
 }
-/** A flag that is used as a lock: every lock rule applies. Writing 'taken' acquires it, 'free' releases it. */
+/**
+ * A flag that is used as a lock: every lock rule applies. Writing 'taken' acquires it, and never waits; 'free' releases it. Who sleeps until a
+ * condition is true that reads the flag waits for the lock.
+ */
 export type FlagLock = 'free' | 'taken';
 /** A count that is broken if it goes below zero. The model keeps it exactly, up to 7. */
 export type Natural = number & { readonly natural?: true };
@@ -454,6 +457,8 @@ export declare const always: {
   readonly lastPutTakesNoHeldLock: BuiltIn;
   /** A lock is released only by the thread that holds it. */
   readonly releasedByHolder: BuiltIn;
+  /** A flag that is used as a lock is taken only while it is free. */
+  readonly flagTakenWhenFree: BuiltIn;
   /** A thread does not wait for a lock that it holds itself. */
   readonly neverTakenTwice: BuiltIn;
   /** Nothing sleeps under a spinlock, in a plain RCU read section, in an interrupt. */
@@ -475,6 +480,27 @@ export declare const always: {
   /** What the author thinks cannot happen does not (`bug`). */
   readonly bugNeverReached: BuiltIn;
 };
+
+// ---- The rule book. A rule and a defect name the facts they state by `@fact R101, R102` and `@sure candidate` in their comment.
+
+/** What is known of the domain and is not a rule with a name of its own. */
+interface Known {
+  /** One sentence. */
+  readonly says: string;
+  readonly source: string;
+  /** `read`: in source, a mail or a changelog. `known`: from general knowledge. `candidate`: our own reading, that nobody else has confirmed. */
+  readonly sure: 'read' | 'known' | 'candidate';
+}
+/** It follows from these rules of the system, or of every system. */
+interface Follows extends Known {
+  readonly from: readonly [IsRule, ...IsRule[]];
+}
+/** Neither exploring nor a trace can decide it, for this reason. */
+interface Undecided extends Known {
+  readonly undecided: string;
+}
+/** By the number in the rule book: R of a rule, D of a defect. */
+export type Facts = Readonly<Record<`${'R' | 'D'}${number}`, Follows | Undecided>>;
 
 // ---- Scenarios
 

@@ -13,7 +13,7 @@ import { UsageFault } from '../usage-fault.ts';
 import type { CheckDocument, TraceDocument } from './documents.ts';
 import { ftraceMapping } from './ftrace-mapping.ts';
 import { openTrace } from './open-trace.ts';
-import { colour, paragraph } from './terminal.ts';
+import { colour, counted, paragraph } from './terminal.ts';
 
 /** Findings that are told in full; the report has all of them. */
 const mostTold = 20;
@@ -34,11 +34,17 @@ export interface CheckOptions {
 export async function check(traces: readonly string[], options: CheckOptions): Promise<number> {
   const judge = await judgeFor(options);
   const checked: Checked[] = [];
+  const unread: string[] = [];
   for (const trace of traces) {
-    if (trace !== '-' && !existsSync(trace)) throw new UsageFault(`${trace}: there is no such file.`);
-    if (trace !== '-' && statSync(trace).isDirectory()) throw new UsageFault(`${trace} is a folder; name the trace files in it.`);
+    try {
+      checked.push(await checkOne(trace, judge, againWith(options)));
+    } catch (fault) {
+      // The others are judged all the same.
+      if (!(fault instanceof UsageFault)) throw fault;
+      unread.push(fault.message);
+    }
   }
-  for (const trace of traces) checked.push(await checkOne(trace, judge, againWith(options)));
+  if (checked.length === 0) throw new UsageFault(unread.join('\nholdfast: '));
   const verdict = checked.some(({ report }) => report.verdict === 'violation')
     ? 'violation'
     : checked.some(({ report }) => report.verdict === 'inconclusive')
@@ -51,7 +57,9 @@ export async function check(traces: readonly string[], options: CheckOptions): P
     );
   else for (const one of checked) process.stdout.write(tell(one));
   if (!options.json && checked.length > 1)
-    process.stdout.write(`${counts.pass} pass, ${counts.violation} violations, ${counts.inconclusive} inconclusive\n`);
+    process.stdout.write(`${counts.pass} pass, ${counted(counts.violation, 'violation')}, ${counts.inconclusive} inconclusive\n`);
+  for (const message of unread) process.stderr.write(`holdfast: ${message}\n`);
+  if (unread.length > 0) return 2;
   return verdict === 'pass' ? 0 : verdict === 'violation' ? 1 : 3;
 }
 
@@ -80,12 +88,17 @@ const againWith = ({ format, system, mapping }: CheckOptions): string =>
 async function checkOne(trace: string, judge: Judge, again: string): Promise<Checked> {
   const told: string[] = [];
   const name = trace === '-' ? 'standard input' : trace;
+  if (trace !== '-' && !existsSync(trace)) throw new UsageFault(`${trace}: there is no such file.`);
+  if (trace !== '-' && statSync(trace).isDirectory()) throw new UsageFault(`${trace} is a folder; name the trace files in it.`);
   try {
-    const report = await judge(openTrace(trace), (_, event, explain) => {
+    const judged = await judge(openTrace(trace), (_, event, explain) => {
       if (told.length >= mostTold) return;
       const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
       told.push([...explain(), ...where, `  again:   npx holdfast check${again} ${trace}`].join('\n'));
     });
+    // A trace in which nothing happens shows nothing.
+    const isEmpty = judged.verdict === 'pass' && judged.rules.every(rule => rule.exercised === 0);
+    const report: Report = isEmpty ? { ...judged, verdict: 'inconclusive' } : judged;
     return { trace, report, told };
   } catch (fault) {
     if (fault instanceof TraceError)
@@ -150,7 +163,8 @@ function tell({ trace, report, told }: Checked): string {
       ),
     );
   }
-  if (idle.length > 0)
+  if (idle.length === report.rules.length) lines.push('No rule was put to the test, so the trace shows nothing.');
+  else if (idle.length > 0)
     lines.push(
       paragraph(
         `${idle.length} of ${report.rules.length} rules were never put to the test: ${idle.map(rule => rule.rule).join(', ')}`,
@@ -160,7 +174,7 @@ function tell({ trace, report, told }: Checked): string {
     );
   const verdict = report.verdict === 'pass' ? colour.green(report.verdict) : colour.red(report.verdict);
   lines.push(
-    `${verdict}  ${trace}: ${report.events} events, ${report.findings.length + report.unlisted} findings, ${report.rules.length - idle.length - unjudged.length} rules judged`,
+    `${verdict}  ${trace}: ${counted(report.events, 'event')}, ${counted(report.findings.length + report.unlisted, 'finding')}, ${counted(report.rules.length - idle.length - unjudged.length, 'rule')} judged`,
   );
   return `${lines.join('\n')}\n`;
 }

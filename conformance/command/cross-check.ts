@@ -66,6 +66,7 @@ if (version === null) process.stdout.write('skipped: spin is not installed\n');
 else {
   const { folder, systems } = selectSystems(positionals, undefined);
   const line = progressLine();
+  process.stdout.write('SPIN compiles a checker for each scenario and each defect; that takes some minutes.\n');
   const jobs: Job[] = [];
   for (const name of systems) {
     const { system, diagnostics } = await loadSystem(folder, name, keptFolder);

@@ -1,4 +1,4 @@
-/** `holdfast generate`: oracles, vectors and schemas from the spec. */
+/** `holdfast generate`: oracles, vectors, rule books and schemas from the spec. */
 
 import { join } from 'node:path';
 import { driftOf, outputsOf, write } from '../../generator/emit/outputs.ts';
@@ -7,31 +7,38 @@ import { printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
 import { systemNames } from '../../generator/read/spec-folder.ts';
 import { UsageFault } from '../usage-fault.ts';
-import { keptFolder, packageFolder, selectSystems } from './places.ts';
-import { progressLine } from './terminal.ts';
+import { keptFolder, packageFolder, selectSystems, steppersFolder } from './places.ts';
+import { counted, progressLine } from './terminal.ts';
 
 export async function generate(names: readonly string[], options: { check?: boolean; spec?: string }): Promise<number> {
   const { folder, systems } = selectSystems(names, options.spec);
   const whole = systems.length === systemNames(folder).length;
   const line = progressLine();
   const loaded: System[] = [];
+  const hashes = new Map<string, string>();
   let faults = 0;
   for (const name of systems) {
     line.say(`${name}: reading the spec`);
-    const { system, diagnostics } = await loadSystem(folder, name, keptFolder);
+    const { system, diagnostics, hash } = await loadSystem(folder, name, keptFolder);
     line.done();
     for (const one of diagnostics) process.stdout.write(printDiagnostic(one));
     faults += diagnostics.length;
     if (system !== null) loaded.push(system);
+    hashes.set(name, hash);
   }
   if (faults > 0) {
-    process.stdout.write(`${faults} diagnostics; nothing was written.\n`);
+    process.stdout.write(`${counted(faults, 'diagnostic')}; nothing was written.\n`);
     return 1;
   }
   // What is generated goes into the package; another spec's would take the place of the package's own.
   if (folder !== join(packageFolder, 'spec'))
     throw new UsageFault('generate writes into this package, so it takes only the spec of this package. Nothing was written.');
-  const outputs = await outputsOf(loaded, whole, what => line.say(what));
+  const outputs = await outputsOf(
+    loaded,
+    whole,
+    what => line.say(what),
+    name => ({ folder: steppersFolder, specHash: hashes.get(name) ?? '' }),
+  );
   line.done();
   const drift = driftOf(packageFolder, outputs, whole);
   if (options.check) {
@@ -45,8 +52,9 @@ export async function generate(names: readonly string[], options: { check?: bool
   }
   write(packageFolder, outputs, drift);
   for (const { file, how } of drift) process.stdout.write(`${how === 'stale' ? 'removed' : 'wrote'}  ${file}\n`);
+  const removed = drift.filter(({ how }) => how === 'stale').length;
   process.stdout.write(
-    `${drift.filter(({ how }) => how !== 'stale').length} of ${outputs.size} files written, the others were up to date.\n`,
+    `${drift.length - removed} of ${outputs.size} files written, the others were up to date${removed === 0 ? '' : `; ${counted(removed, 'stale file')} removed`}.\n`,
   );
   return 0;
 }

@@ -1,13 +1,20 @@
 /** The command line. Each verb loads only what it needs, so that one which regenerates nothing starts at once. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { UsageFault } from '../usage-fault.ts';
 import { exit } from './exit.ts';
+import { packageFolder } from './places.ts';
+import { width } from './terminal.ts';
 
 const program = new Command('holdfast')
   .description(
     'Lifetime and locking rules, written once as typed TypeScript: verified, turned into oracles and vectors, and checked against implementations.',
   )
+  .version(JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')).version, '--version', 'say which version this is')
   .exitOverride()
+  .configureHelp({ helpWidth: width })
+  .configureOutput({ getOutHelpWidth: () => width })
   .showHelpAfterError('(--help says what there is)')
   .addHelpText(
     'after',
@@ -55,8 +62,8 @@ program
     'take so many random walks instead of exploring: for what is too large; finding nothing is inconclusive',
     whole,
   )
-  .option('--seed <number>', 'seed of the walks', natural, 1)
-  .option('--walk-depth <steps>', 'give up a walk after so many steps', whole, 10_000)
+  .option('--seed <number>', 'seed of the walks; 1 if it is not given', natural)
+  .option('--walk-depth <steps>', 'give up a walk after so many steps; 10,000 if it is not given', whole)
   .option('--draw <file>', 'draw the first counterexample shown, as SVG')
   .option('--quiet', 'verdicts only, no counterexamples')
   .option('--trace <file>', 'write the first counterexample as a trace for `holdfast check`; the file must not exist')
@@ -67,7 +74,7 @@ program
 program
   .command('generate')
   .argument('[system...]', 'systems to generate for; all of them if none is named')
-  .description('write oracles, vectors and schemas from the spec')
+  .description('write oracles, vectors, rule books and schemas from the spec')
   .option('--check', 'write nothing; fail if something on disk differs or is stale')
   .option(...specOption)
   .action(async (systems, options) => exit(await (await import('./generate.ts')).generate(systems, options)));
@@ -112,7 +119,7 @@ program
 
 program
   .command('list')
-  .argument('<what>', 'systems, scenarios, rules, variants, defects or vectors')
+  .argument('<what>', 'systems, scenarios, rules, variants, defects, facts or vectors')
   .description('say what there is')
   .option('--json', 'one JSON document on standard output')
   .option(...specOption)
@@ -124,6 +131,12 @@ program
   .description('tell a person about it')
   .option(...specOption)
   .action(async (id, options) => exit(await (await import('./explain.ts')).explain(id, options)));
+
+// Whoever reads may have read enough (`holdfast list rules | head`); then it ends as other tools do, with what SIGPIPE gives.
+process.stdout.on('error', fault => {
+  if ('code' in fault && fault.code === 'EPIPE') process.exit(141);
+  throw fault;
+});
 
 try {
   await program.parseAsync();

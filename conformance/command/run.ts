@@ -1,18 +1,20 @@
 /** `holdfast run`: vectors against an implementation. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Adapter } from '../adapter.ts';
 import { childAdapter } from '../child-adapter.ts';
 import { readKnownFailing } from '../known-failing.ts';
-import { readVectors } from '../read-vectors.ts';
+import { pattern } from '../pattern.ts';
 import { progressLine as progressText, reportText } from '../report-text.ts';
 import { runVectors } from '../runner.ts';
 import { readReplay, readShard } from '../seed.ts';
+import { shellWord } from '../shell-word.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { Vector } from '../vector.ts';
 import { exitStatus } from '../verdict.ts';
 import { judgeTrace } from './judge-trace.ts';
-import { keptFolder, packageFolder, shown, vectorsFolder } from './places.ts';
+import { packagedVectors, readText } from './packaged-vectors.ts';
+import { keptFolder, packageFolder, shown } from './places.ts';
 import { progressLine } from './terminal.ts';
 
 export interface RunOptions {
@@ -30,7 +32,7 @@ export interface RunOptions {
 }
 
 export async function run(patterns: readonly string[], options: RunOptions): Promise<number> {
-  const vectors = allVectors();
+  const vectors = packagedVectors();
   const replay = options.replay === undefined ? null : readReplay(options.replay);
   if (options.replay !== undefined && replay === null)
     throw new UsageFault(`${options.replay} is no token to replay: a token is a vector's id, @, and a number.`);
@@ -38,6 +40,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   if (options.shard !== undefined && shard === null) throw new UsageFault(`--shard ${options.shard}: write 1/4 for the first of four.`);
   const systems = [...new Set(vectors.map(vector => vector.id.split('/')[0] ?? ''))];
   const wanted = patterns.map(text => (systems.includes(text) ? `${text}/**` : text));
+  for (const text of wanted) refuseUnmatched(text, vectors);
   const adapter = await adapterOf(
     options,
     systems.filter(
@@ -67,28 +70,20 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   return exitStatus(report.verdict);
 }
 
+/** A pattern that matches nothing is a mistake, whatever the others match. */
+function refuseUnmatched(text: string, vectors: readonly Vector[]): void {
+  if (vectors.some(({ id }) => pattern(text)(id))) return;
+  const below = vectors.some(({ id }) => id.startsWith(`${text}/`));
+  throw new UsageFault(
+    below
+      ? `No vector is called ${text}, but there are some below it: '${text}/**'.`
+      : `No vector matches ${text}. \`npx holdfast list vectors\` says what there is.`,
+  );
+}
+
 /** As it must be typed again. */
 function givenText({ adapter, variant, profile, observe }: RunOptions): string {
-  const quoted = /\s/.test(adapter) ? `'${adapter}'` : adapter;
-  return `${quoted}${variant === undefined ? '' : ` --variant ${variant}`}${profile === undefined ? '' : ` --profile ${profile}`}${observe ? ' --observe' : ''}`;
-}
-
-function allVectors(): Vector[] {
-  const files = existsSync(vectorsFolder)
-    ? readdirSync(vectorsFolder)
-        .filter(file => file.endsWith('.json'))
-        .sort()
-    : [];
-  if (files.length === 0) throw new UsageFault(`There are no vectors in ${shown(vectorsFolder)}. Run \`npx holdfast generate\`.`);
-  return files.flatMap(file => readVectors(readText(join(vectorsFolder, file)), shown(join(vectorsFolder, file))).vectors);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (fault) {
-    throw new UsageFault(`${shown(file)} cannot be read: ${fault instanceof Error ? fault.message : String(fault)}.`);
-  }
+  return `${shellWord(adapter)}${variant === undefined ? '' : ` --variant ${variant}`}${profile === undefined ? '' : ` --profile ${profile}`}${observe ? ' --observe' : ''}`;
 }
 
 async function adapterOf(options: RunOptions, systems: readonly string[]): Promise<Adapter> {

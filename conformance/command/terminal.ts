@@ -29,3 +29,8 @@ export function paragraph(text: string, indent: number, first = indent): string 
   }
   return [...lines, line].join('\n');
 }
+
+/** `1 scenario`, `2 scenarios`. */
+export function counted(count: number, what: string): string {
+  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+}

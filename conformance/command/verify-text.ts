@@ -1,6 +1,7 @@
 /** What `verify` says to a person: a row for each scenario, and each violation with its counterexample. */
 import { printCounterexample } from '../../generator/verify/print-counterexample.ts';
 import type { Violation } from '../../generator/verify/verify.ts';
+import { shellWord } from '../shell-word.ts';
 import { colour, paragraph, width } from './terminal.ts';
 import type { Outcome } from './verify.ts';
 
@@ -114,7 +115,8 @@ function number(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-export function tellViolation(outcome: Outcome, violation: Violation): string {
+/** `spec`: as the user named it, for the line that shows it again. */
+export function tellViolation(outcome: Outcome, violation: Violation, spec: string | undefined): string {
   const { counterexample } = violation;
   const where = `${outcome.system}${outcome.variant === null ? '' : ` ${outcome.variant}`}, scenario ${outcome.scenario}`;
   const lines = [
@@ -138,7 +140,9 @@ export function tellViolation(outcome: Outcome, violation: Violation): string {
   const walked = walks === null ? '' : ` --walks ${walks.walks} --seed ${walks.seed} --walk-depth ${walks.depth}`;
   if (walks?.notShortest.includes(violation.rule))
     lines.push(paragraph('There may be a shorter way: there are too many states to tell.', 2));
-  lines.push(`  again:   npx holdfast verify ${outcome.system}${variant} --scenario ${outcome.scenario} --rule ${violation.rule}${walked}`);
+  lines.push(
+    `  again:   npx holdfast verify ${outcome.system}${variant} --scenario ${outcome.scenario} --rule ${violation.rule}${walked}${spec === undefined ? '' : ` --spec ${shellWord(spec)}`}`,
+  );
   return `${lines.join('\n')}\n`;
 }
 

@@ -3,7 +3,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { System } from '../../generator/model.ts';
 import { type Diagnostic, printDiagnostic } from '../../generator/read/diagnostic.ts';
-import { loadSystem } from '../../generator/read/load-system.ts';
+import { type Loaded, loadSystem } from '../../generator/read/load-system.ts';
 import type { CounterexampleStep } from '../../generator/verify/counterexample.ts';
 import { notExercised } from '../../generator/verify/exercised.ts';
 import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts';
@@ -11,7 +11,7 @@ import type { TraceHeader } from '../../oracles/event.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument, WalksDocument } from './documents.ts';
 import { keptFolder, selectSystems, steppersFolder } from './places.ts';
-import { colour, progressLine } from './terminal.ts';
+import { colour, counted, paragraph, progressLine } from './terminal.ts';
 import { tableOf, tellEnds, tellViolation, walksTable } from './verify-text.ts';
 
 export interface VerifyOptions {
@@ -45,6 +45,8 @@ const DEEPEST_WALK = 50_000_000;
 
 export async function verify(names: readonly string[], options: VerifyOptions): Promise<number> {
   if ((options.walkDepth ?? 0) > DEEPEST_WALK) throw new UsageFault(`A walk may have ${DEEPEST_WALK.toLocaleString('en')} steps at most.`);
+  if (options.walks === undefined && (options.seed !== undefined || options.walkDepth !== undefined))
+    throw new UsageFault('--seed and --walk-depth are for random walks: add --walks and how many.');
   const { folder, systems } = selectSystems(names, options.spec);
   const say = (text: string) => {
     if (!options.json) process.stdout.write(text);
@@ -53,9 +55,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   const outcomes: Outcome[] = [];
   const line = progressLine();
   const { verifyScenario } = await import('../../generator/verify/verify.ts');
-  for (const name of systems) {
-    line.say(`${name}: reading the spec`);
-    const loaded = await loadSystem(folder, name, keptFolder);
+  for (const { name, loaded } of await loadAll(folder, systems, names, options, what => line.say(what))) {
     line.done();
     diagnostics.push(...loaded.diagnostics);
     for (const one of loaded.diagnostics) say(printDiagnostic(one));
@@ -95,7 +95,8 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     say(options.walks === undefined ? tableOf(own, options.defects === true) : walksTable(own));
     if (!options.defects) say(tellEnds(own));
     if (!options.quiet)
-      for (const outcome of own) for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation));
+      for (const outcome of own)
+        for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation, options.spec));
     if (
       !options.defects &&
       options.variant === undefined &&
@@ -122,8 +123,43 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     process.stdout.write(
       `${JSON.stringify({ schema: 'holdfast/verify/1', verdict, counts: { ...counts, diagnostics: diagnostics.length }, diagnostics, scenarios: outcomes.map(scenarioDocument) } satisfies VerifyDocument)}\n`,
     );
-  else say(`${summary(counts, diagnostics.length, options.defects === true)}\n`);
+  else say(`${paragraph(summary(counts, diagnostics.length, options.defects === true), 2, 0)}\n`);
   return verdict === 'pass' ? 0 : verdict === 'inconclusive' ? 3 : 1;
+}
+
+/** Those that were named; if none was, those that have the variant. An unknown variant or rule is a mistake. */
+async function loadAll(
+  folder: string,
+  systems: readonly string[],
+  named: readonly string[],
+  { variant, rule = [] }: VerifyOptions,
+  tell: (what: string) => void,
+): Promise<{ readonly name: string; readonly loaded: Loaded }[]> {
+  const all: { name: string; loaded: Loaded }[] = [];
+  for (const name of systems) {
+    tell(`${name}: reading the spec`);
+    all.push({ name, loaded: await loadSystem(folder, name, keptFolder) });
+  }
+  const isReadable = ({ loaded }: { loaded: Loaded }) => loaded.system !== null;
+  const has = ({ loaded }: { loaded: Loaded }) => loaded.system === null || loaded.system.variants.some(one => one.name === variant);
+  const wanted = variant === undefined || named.length > 0 ? all : all.filter(has);
+  if (!wanted.some(isReadable) && all.every(isReadable))
+    throw new UsageFault(`No system has a variant ${variant}. \`npx holdfast list variants\` says what there is.`);
+  const rules = wanted.flatMap(({ loaded }) =>
+    loaded.system === null
+      ? []
+      : [
+          ...Object.keys(loaded.system.builtIn),
+          ...loaded.system.rules.map(one => one.name),
+          ...loaded.system.variants.flatMap(one => [...one.also.map(own => own.name), ...Object.keys(one.rules)]),
+        ],
+  );
+  for (const name of rule)
+    if (wanted.every(isReadable) && !rules.includes(name))
+      throw new UsageFault(
+        `There is no rule ${name}${rules.includes(`always.${name}`) ? `; there is always.${name}` : ''}. \`npx holdfast list rules\` says what there is.`,
+      );
+  return wanted;
 }
 
 interface Job {
@@ -294,7 +330,7 @@ function countOf(outcomes: readonly Outcome[]): Counts {
 }
 
 function summary(counts: Counts, diagnostics: number, defects: boolean): string {
-  const what = defects ? 'defects found' : 'scenarios hold';
+  const what = `${counted(counts.passed, defects ? 'defect' : 'scenario')} ${defects ? 'found' : counts.passed === 1 ? 'holds' : 'hold'}`;
   const not = defects ? 'not found' : 'broken';
-  return `${counts.passed} ${what}, ${counts.violated} ${not}, ${counts.inconclusive} inconclusive, ${diagnostics} diagnostics; ${counts.states.toLocaleString('en')} states explored in ${counts.seconds.toFixed(2)} s`;
+  return `${what}, ${counts.violated} ${not}, ${counts.inconclusive} inconclusive, ${counted(diagnostics, 'diagnostic')}; ${counted(counts.states, 'state')} explored in ${counts.seconds.toFixed(2)} s`;
 }

@@ -2,9 +2,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { System } from '../model.ts';
+import { exercisingScenarios } from '../verify/exercising.ts';
+import type { Keeping } from '../verify/prepare.ts';
 import { emitAllOracles, emitOracle } from './emit-oracle.ts';
 import { emitSchemas } from './emit-schema.ts';
 import { makeVectors } from './emit-vectors.ts';
+import { ruleBook, ruleBookIndex } from './rule-book.ts';
 
 /** A file that differs from what the spec says, or that nothing makes any more. */
 export interface Drift {
@@ -12,18 +15,29 @@ export interface Drift {
   readonly how: 'missing' | 'different' | 'stale';
 }
 
-/** Texts by path, for all systems of the spec. `whole`: every system is there, so what is not made is stale. */
-export async function outputsOf(systems: readonly System[], whole: boolean, onStep: (what: string) => void): Promise<Map<string, string>> {
+/**
+ * Texts by path, for all systems of the spec. `whole`: every system is there, so what is not made is stale. `keepingOf`: where what is made of a
+ * system's scenarios is kept.
+ */
+export async function outputsOf(
+  systems: readonly System[],
+  whole: boolean,
+  onStep: (what: string) => void,
+  keepingOf: (system: string) => Keeping | null = () => null,
+): Promise<Map<string, string>> {
   const outputs = new Map<string, string>();
   for (const system of systems) {
     onStep(`${system.name}: oracle`);
     outputs.set(`oracles/${system.name}.oracle.ts`, emitOracle(system));
+    onStep(`${system.name}: rule book`);
+    outputs.set(`conformance/rules/${system.name}.md`, ruleBook(system, exercisingScenarios(system, keepingOf(system.name))));
     if (Object.keys(system.interface).length === 0) continue;
     onStep(`${system.name}: vectors`);
     outputs.set(`conformance/vectors/${system.name}.json`, vectorText(makeVectors(system).file));
   }
   if (!whole) return outputs;
   outputs.set('oracles/all.oracle.ts', emitAllOracles(systems.map(system => system.name)));
+  outputs.set('conformance/rules/README.md', ruleBookIndex(systems));
   onStep('schemas');
   for (const [file, text] of Object.entries(await emitSchemas())) outputs.set(file, text);
   return outputs;
@@ -54,7 +68,12 @@ function made(folder: string): string[] {
           .filter(file => file.endsWith(ending))
           .map(file => `${sub}/${file}`)
       : [];
-  return [...list('oracles', '.oracle.ts'), ...list('conformance/vectors', '.json'), ...list('conformance', '.schema.json')];
+  return [
+    ...list('oracles', '.oracle.ts'),
+    ...list('conformance/vectors', '.json'),
+    ...list('conformance/rules', '.md'),
+    ...list('conformance', '.schema.json'),
+  ];
 }
 
 /** Writes each file whole under another name first; a run that is broken off leaves whole files. */

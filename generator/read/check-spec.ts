@@ -6,7 +6,13 @@ import { predicateFields } from './settle.ts';
 import { protectionKinds } from './verbs.ts';
 
 export function checkSpec(system: System): Diagnostic[] {
-  return [...unusedLocks(system), ...unusedFunctions(system), ...rulesThatNothingBreaks(system), ...brokenReferences(system)];
+  return [
+    ...unusedLocks(system),
+    ...unusedFunctions(system),
+    ...rulesThatNothingBreaks(system),
+    ...brokenReferences(system),
+    ...wrongFactNumbers(system),
+  ];
 }
 
 /** Every field that some operation, scenario or replacement acts on or writes, and every field set by an alloc: `Type.field`. */
@@ -189,4 +195,36 @@ function brokenReferences(system: System): Diagnostic[] {
           ];
     }),
   );
+}
+
+/** `@fact` names what the rule book knows by a letter and a number, and a fact is told once. */
+function wrongFactNumbers(system: System): Diagnostic[] {
+  const facts = system.facts ?? [];
+  const tagged = [...system.rules, ...system.variants].flatMap(of => (of.facts ?? []).map(id => ({ id, of })));
+  return [
+    ...tagged
+      .filter(({ id }) => !/^[RD]\d+$/.test(id))
+      .map(({ id, of }) => ({
+        at: of.at,
+        name: 'wrong-fact-number',
+        what: `${of.name} is said to state ${id || 'nothing'}, which is no number of a fact.`,
+        wayOut: 'Write `@fact R101`, or several with commas; D for a defect.',
+      })),
+    ...facts
+      .filter(({ from, undecided }) => from.length === 0 && undecided === null)
+      .map(({ id, at }) => ({
+        at,
+        name: 'fact-without-ground',
+        what: `${id} says neither what it follows from nor why nothing decides it.`,
+        wayOut: 'Add `from: [someRule]`, or `undecided: "why"`.',
+      })),
+    ...facts
+      .filter(({ id }) => tagged.some(one => one.id === id))
+      .map(({ id, at }) => ({
+        at,
+        name: 'fact-told-twice',
+        what: `${id} is among the facts, and a rule or defect states it too.`,
+        wayOut: 'Leave it out here; the comment of the rule says it.',
+      })),
+  ];
 }

@@ -1,6 +1,6 @@
 /** What the readers of a spec share: where things are, which names mean what, and how a fault is told. */
 import { type Identifier, type JSDocableNode, Node, type SourceFile, SyntaxKind, type Symbol as TsSymbol, type TypeNode } from 'ts-morph';
-import type { Field, FieldType, ObjectType, Place, Statement } from '../model.ts';
+import type { Field, FieldType, ObjectType, Place, Statement, Sureness } from '../model.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { primitiveKinds } from './verbs.ts';
 
@@ -125,17 +125,35 @@ function isModuleLevel(declaration: Node): boolean {
   return statement?.getParentIfKind(SyntaxKind.SourceFile) !== undefined;
 }
 
-/** Doc comment as one line, and its `@source`. */
-export function docOf(node: JSDocableNode | undefined): { doc: string; source: string | null } {
+interface DocComment {
+  readonly doc: string;
+  readonly source: string | null;
+  readonly facts?: readonly string[];
+  readonly sure?: Sureness;
+}
+
+/** Doc comment as one line, and its tags: `@source`, `@fact R101, R102` and `@sure candidate`. */
+export function docOf(node: JSDocableNode | undefined): DocComment {
   const doc = node?.getJsDocs().at(-1);
   if (doc === undefined) return { doc: '', source: null };
-  const source =
+  const tag = (name: string) =>
     doc
       .getTags()
-      .find(tag => tag.getTagName() === 'source')
-      ?.getCommentText() ?? null;
-  return { doc: doc.getDescription().trim().replace(/\s+/g, ' '), source: source?.replace(/\s+/g, ' ').trim() ?? null };
+      .find(one => one.getTagName() === name)
+      ?.getCommentText()
+      ?.replace(/\s+/g, ' ')
+      .trim() ?? null;
+  const sure = surenesses.find(one => one === tag('sure'));
+  const facts = tag('fact')?.split(/[\s,]+/);
+  return {
+    doc: doc.getDescription().trim().replace(/\s+/g, ' '),
+    source: tag('source'),
+    ...(facts === undefined ? {} : { facts }),
+    ...(sure === undefined ? {} : { sure }),
+  };
 }
+
+export const surenesses: readonly Sureness[] = ['read', 'known', 'candidate'];
 
 /** The type of a field as the model knows it. */
 export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: string) => boolean): FieldType {
@@ -173,6 +191,7 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
   const argument = type.getTypeArguments()[0];
   const primitive = primitiveNames[name];
   if (primitive !== undefined) return { kind: primitive };
+  if (name === 'FlagLock') return { kind: 'flag' };
   if (name === 'Natural') return { kind: 'number', max: 7 };
   if (name === 'UpTo' && argument !== undefined) return { kind: 'number', max: Number(argument.getText()) };
   if ((name === 'Set' || name === 'ReadonlySet') && argument !== undefined) return { kind: 'set', of: objectName(argument.getText()) };
@@ -194,7 +213,7 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
   return refuse();
 }
 
-const primitiveNames: Readonly<Record<string, Exclude<FieldType['kind'], 'set' | 'pointer' | 'word' | 'boolean' | 'number'>>> = {
+const primitiveNames: Readonly<Record<string, Exclude<FieldType['kind'], 'flag' | 'set' | 'pointer' | 'word' | 'boolean' | 'number'>>> = {
   Mutex: 'mutex',
   SpinLock: 'spinlock',
   RwLock: 'rwlock',

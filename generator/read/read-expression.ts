@@ -604,6 +604,15 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
     } else if (Node.isPropertyAssignment(property)) {
       const value = readExpression(reading, property.getInitializerOrThrow());
       pointAt(reading, fieldOf(reading, type, property.getName())?.type, value);
+      if (fieldOf(reading, type, property.getName())?.type.kind === 'flag') {
+        if (value.kind === 'constant' && value.value === 'free') continue;
+        return reading.refuse(
+          property,
+          'flag-without-constant',
+          'A flag that is used as a lock is free in a new object; who takes it shows itself by a write.',
+          `Leave ${property.getName()} out, and write it afterwards.`,
+        );
+      }
       values[property.getName()] = value;
     } else
       return reading.refuse(

@@ -37,8 +37,7 @@ export function readRule(
   value: Syntax,
   name: string,
 ): Rule {
-  const { doc, source } = docOf(declaration.getVariableStatement());
-  const head = { name, doc, source, at: reading.place(declaration) };
+  const head = { name, ...docOf(declaration.getVariableStatement()), at: reading.place(declaration) };
   return readRuleValue(reading, head, type, argument, value);
 }
 
@@ -197,6 +196,8 @@ export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings
     return { kind: 'operator', operator: '!', of: [inner(node.getOperand())], text };
   if (Node.isBinaryExpression(node)) {
     const operator = operators[node.getOperatorToken().getText()];
+    const flag = operator === '===' || operator === '!==' ? readFlagTest(reading, node, operator, bindings) : undefined;
+    if (flag !== undefined) return flag;
     if (operator !== undefined) return { kind: 'operator', operator, of: [inner(node.getLeft()), inner(node.getRight())], text };
     return reading.refuse(
       node,
@@ -240,6 +241,25 @@ export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings
   );
 }
 
+/** `mdev.busy === 'taken'`: whether somebody holds the flag. */
+function readFlagTest(
+  reading: Reading,
+  node: import('ts-morph').BinaryExpression,
+  operator: '===' | '!==',
+  bindings: Bindings,
+): Predicate | undefined {
+  const value = node.getRight();
+  const of = node.getLeft();
+  if (!Node.isStringLiteral(value) || !Node.isPropertyAccessExpression(of)) return undefined;
+  const word = value.getLiteralValue();
+  if (word !== 'taken' && word !== 'free') return undefined;
+  const lock = seenField(reading, of, bindings);
+  if (fieldOf(reading, lock.type, lock.field)?.type.kind !== 'flag') return undefined;
+  const text = textOf(node);
+  const held: Predicate = { kind: 'held', lock, text };
+  return (word === 'taken') === (operator === '===') ? held : { kind: 'operator', operator: '!', of: [held], text };
+}
+
 function readSeenProperty(reading: Reading, node: import('ts-morph').PropertyAccessExpression, bindings: Bindings): Predicate {
   if (node.hasQuestionDotToken())
     return reading.refuse(
@@ -257,6 +277,13 @@ function readSeenProperty(reading: Reading, node: import('ts-morph').PropertyAcc
   const field = seenField(reading, node, bindings);
   const kind = fieldOf(reading, field.type, field.field)?.type.kind;
   if (kind === 'pointer' || kind === 'boolean' || kind === 'word' || kind === 'number') return { kind: 'field', field, text: textOf(node) };
+  if (kind === 'flag')
+    return reading.refuse(
+      node,
+      'primitive-as-value',
+      `${textOf(node)} is a flag used as a lock; a rule asks whether it is taken.`,
+      `Write \`${textOf(node)} === 'taken'\`, or past.holds(${textOf(node)}).`,
+    );
   return reading.refuse(
     node,
     'primitive-as-value',

@@ -14,6 +14,7 @@ import type { ObjectType, Operation, Rule, Scenario, System, Variant } from '../
 import { type Diagnostic, inFileOrder } from './diagnostic.ts';
 import { createReading, docOf, localName, type OperationHead, objectName, type Reading, relativeTo, textOf } from './read-context.ts';
 import { pointAt } from './read-expression.ts';
+import { readFacts } from './read-facts.ts';
 import { readObject, readOwns, readRuns } from './read-object.ts';
 import { readRule, ruleTypes } from './read-rule.ts';
 import { readBody } from './read-statement.ts';
@@ -142,6 +143,7 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
   const owns: Record<string, Record<string, string>> = {};
   let profile: string | null = null;
   const variantNodes: VariableDeclaration[] = [];
+  const factNodes: Node[] = [];
   for (const node of constants) {
     reading.attempt(() => {
       const annotation = node.getTypeNode();
@@ -155,8 +157,9 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
       const type = annotation.getTypeName().getText();
       const of = objectName(annotation.getTypeArguments()[0]?.getText() ?? '');
       const statement = node.getVariableStatement();
-      const isMine = ruleTypes.includes(type) || variantTypes.includes(type) || ['Runs', 'Owns', 'Interface', 'Scenario'].includes(type);
-      if (isMine && type !== 'Runs' && docOf(statement).doc === '') missingDoc(reading, node, node.getName());
+      const isMine =
+        ruleTypes.includes(type) || variantTypes.includes(type) || ['Runs', 'Owns', 'Interface', 'Scenario', 'Facts'].includes(type);
+      if (isMine && type !== 'Runs' && type !== 'Facts' && docOf(statement).doc === '') missingDoc(reading, node, node.getName());
       if (ruleTypes.includes(type)) {
         rules.push(readRule(reading, node, type, annotation, value, node.getName()));
         declared.set(node.getName(), { kind: 'rule', type, annotation });
@@ -178,6 +181,7 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
         scenarios.push(readScenario(reading, node));
         declared.set(node.getName(), { kind: 'scenario' });
       } else if (variantTypes.includes(type)) variantNodes.push(node);
+      else if (type === 'Facts') factNodes.push(value);
       else if (isUnknownDeclaration(annotation))
         reading.refuse(
           node,
@@ -193,6 +197,9 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
   const variants: Variant[] = variantNodes.flatMap(node => reading.attempt(() => readVariant(reading, node, declared)) ?? []);
   for (const { name: extra, parameters, body, at } of reading.extra)
     operations[extra] = { name: extra, doc: '', at, parameters, result: null, returns: 'nothing', errnos: [], body };
+  const builtIn = builtInRules(files);
+  const isRule = (rule: string) => builtIn[rule] !== undefined || ['rule', 'owns'].includes(declared.get(rule)?.kind ?? '');
+  const facts = factNodes.flatMap(node => reading.attempt(() => readFacts(reading, node, isRule)) ?? []);
   const main = files.find(file => file.getBaseNameWithoutExtension() === name);
   return {
     name,
@@ -208,7 +215,8 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
     scenarios,
     variants,
     profile,
-    builtIn: builtInRules(files),
+    facts,
+    builtIn,
   };
 }
 

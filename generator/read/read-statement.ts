@@ -268,8 +268,20 @@ function readAssignment(reading: Reading, node: import('ts-morph').BinaryExpress
     operator === '='
       ? right
       : { kind: 'operator', operator: operator === '+=' ? '+' : '-', of: [{ kind: 'read', field, at, text: textOf(left) }, right], at };
+  if (declared?.type.kind === 'flag') refuseFlagValue(reading, node.getRight(), value);
   pointAt(reading, declared?.type, value);
   return [{ kind: 'write', field, value, at, text: textOf(node) }];
+}
+
+/** Which of the two it is decides what the step is. */
+function refuseFlagValue(reading: Reading, node: Syntax, value: Expression): void {
+  if (value.kind === 'constant' && (value.value === 'free' || value.value === 'taken')) return;
+  reading.refuse(
+    node,
+    'flag-without-constant',
+    'Writing a flag that is used as a lock takes or releases it, and here it cannot be seen which.',
+    "Write 'taken' or 'free', each in a branch of its own.",
+  );
 }
 
 function readFor(reading: Reading, node: import('ts-morph').ForStatement): Statement[] {

@@ -24,7 +24,7 @@ export const verbs: Readonly<Record<string, VerbShape>> = {
   readUnlock: { on: [...readerWriter, ...sections], then: [], event: 'exit' },
   writeLock: { on: readerWriter, then: [], event: 'lock' },
   writeUnlock: { on: readerWriter, then: [], event: 'unlock' },
-  assertHeld: { on: [...locks, ...readerWriter, 'wait-queue', ...sections], then: [], event: null },
+  assertHeld: { on: [...locks, ...readerWriter, 'flag', 'wait-queue', ...sections], then: [], event: null },
   synchronize: { on: sections, then: [], event: 'grace-begin' },
   get: { on: ['refcount'], then: [], event: 'get' },
   getUnlessZero: { on: ['refcount'], then: [], event: 'get-unless-zero' },
@@ -89,4 +89,4 @@ export const primitiveKinds: readonly string[] = [
   'wait-entry',
 ];
 /** Field kinds that a rule may name as held. */
-export const protectionKinds: readonly string[] = [...locks, ...readerWriter, 'wait-queue', ...sections];
+export const protectionKinds: readonly string[] = [...locks, ...readerWriter, 'flag', 'wait-queue', ...sections];

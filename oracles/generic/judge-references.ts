@@ -30,6 +30,14 @@ export function get(judge: GenericJudge, name: string): void {
   if (counter.count !== null) counter.count++;
 }
 
+/** A reference to the object, by an event that does not say which of its counters. */
+export function getOf(judge: GenericJudge, object: string): void {
+  const { counters } = judge.state.object(object);
+  const [only, ...others] = counters.keys();
+  if (only !== undefined && others.length === 0) get(judge, only);
+  else for (const counter of counters.values()) counter.count = null;
+}
+
 export function getUnlessZero(judge: GenericJudge, name: string, success: boolean): void {
   if (!judge.touch(name)) return;
   const counter = counterOf(judge, name);

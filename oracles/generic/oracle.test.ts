@@ -351,4 +351,23 @@ test('a story tells who did what before, in order', () => {
   );
 });
 
+silent('looking up a descriptor is a get of its file', [
+  ['x', { kind: 'alloc', object: 'File#1', fields: { refs: 1 } }],
+  ['x', { kind: 'fget', field: 'Fd#1.file', file: 'File#1' }],
+  ['x', { kind: 'put', counter: 'File#1.refs' }],
+  ['y', { kind: 'close-fd', field: 'Fd#1.file', file: 'File#1' }],
+  ['y', { kind: 'put', counter: 'File#1.refs' }],
+]);
+finds(
+  'a file that was looked up once is put twice',
+  ['referencesBalance observed'],
+  [
+    ['x', { kind: 'alloc', object: 'File#1', fields: { refs: 1 } }],
+    ['x', { kind: 'fget', field: 'Fd#1.file', file: 'File#1' }],
+    ['x', { kind: 'put', counter: 'File#1.refs' }],
+    ['x', { kind: 'put', counter: 'File#1.refs' }],
+    ['y', { kind: 'put', counter: 'File#1.refs' }],
+  ],
+);
+
 test.run();

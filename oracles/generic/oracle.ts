@@ -77,6 +77,9 @@ function judgeOne(judge: GenericJudge, event: Event): void {
       return;
     case 'thread-end':
       return calls.threadEnd(judge);
+    case 'fork':
+    case 'join':
+      return;
     case 'call':
       return calls.call(judge, event.call);
     case 'return':
@@ -167,6 +170,8 @@ function judgeOne(judge: GenericJudge, event: Event): void {
       if (judge.touch(event.queue)) locks.mustNotSleep(judge, `sleeps on ${event.queue}`);
       return;
     case 'fget':
+      if (judge.touch(event.field) && event.file !== null) references.getOf(judge, event.file);
+      return;
     case 'close-fd':
       judge.touch(event.field);
       return;

@@ -1,0 +1,145 @@
+/** The rule book: what is known of a system's subject, each fact with its source, how sure it is, what tests it and what it catches. In Markdown. */
+import type { Fact, Rule, Sureness, System, Variant } from '../model.ts';
+import type { Exercising } from '../verify/exercising.ts';
+
+/** Scenarios named for a rule; more say nothing more. */
+const MOST_SCENARIOS = 3;
+
+const surely: Readonly<Record<Sureness, string>> = {
+  read: 'read in source, a mail or a changelog',
+  known: 'from general knowledge',
+  candidate: 'our own reading, confirmed by nobody else',
+};
+
+export function ruleBook(system: System, exercising: readonly Exercising[]): string {
+  const defects = system.variants.filter(variant => variant.breaks.length > 0);
+  const facts = [...(system.facts ?? [])].sort(byNumber);
+  const follow = facts.filter(fact => fact.undecided === null);
+  const undecided = facts.filter(fact => fact.undecided !== null);
+  const builtIn = Object.entries(system.builtIn).map(([name, doc]) => ({ name, doc, killed: killedBy(name, defects) }));
+  const lines = [
+    `<!-- Written by \`make generate\` from spec/${system.name}. To change it, edit the spec. -->`,
+    `# The rules of ${system.name}`,
+    '',
+    system.doc,
+    '',
+    `${system.rules.length} rules of its own, ${builtIn.length} that every system has, ${defects.length} defects, ${system.scenarios.length} scenarios.`,
+    'A number such as R405 or D407 names a fact; the same number in another system is the same fact. Where nothing is said of how sure a fact is, it was read in source, a mail or a changelog.',
+    '',
+    '## Rules of its own',
+    '',
+    ...system.rules.flatMap(rule => ruleLines(rule, exercising, defects)),
+    '## Rules that every system has',
+    '',
+    ...table(
+      ['rule', 'sentence', 'defects of this system that it finds'],
+      builtIn.map(({ name, doc, killed }) => [code(name), doc, killed.map(({ name: defect }) => code(defect)).join(', ')]),
+    ),
+    ...(follow.length === 0
+      ? []
+      : [
+          '## Facts that follow',
+          '',
+          'No rule states them by itself: they follow from those named.',
+          '',
+          ...table(
+            ['', 'fact', 'follows from', 'source', 'sure'],
+            follow.map(fact => [fact.id, fact.says, fact.from.map(code).join(', '), fact.source, fact.sure]),
+          ),
+        ]),
+    ...(undecided.length === 0
+      ? []
+      : [
+          '## Facts that nothing here decides',
+          '',
+          ...table(
+            ['', 'fact', 'why not', 'source', 'sure'],
+            undecided.map(fact => [fact.id, fact.says, fact.undecided ?? '', fact.source, fact.sure]),
+          ),
+        ]),
+    '## Defects',
+    '',
+    'Code that went wrong, or was proposed, or is easily written. Each is explored, and found by the rule that it names.',
+    '',
+    ...defects.flatMap(defectLines),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** The list of rule books. */
+export function ruleBookIndex(systems: readonly System[]): string {
+  return `${[
+    '<!-- Written by `make generate`. -->',
+    '# The rule book',
+    '',
+    'Every rule with its source, how sure it is, the scenarios that put it to the test and the defects that it finds.',
+    '',
+    ...table(
+      ['system', 'what it is', 'rules', 'defects', 'facts without a rule of their own'],
+      systems.map(system => [
+        `[${system.name}](${system.name}.md)`,
+        system.doc.split(/(?<=[.:])\s/)[0] ?? '',
+        `${system.rules.length}`,
+        `${system.variants.filter(variant => variant.breaks.length > 0).length}`,
+        `${system.facts?.length ?? 0}`,
+      ]),
+    ),
+  ]
+    .join('\n')
+    .trimEnd()}\n`;
+}
+
+function ruleLines(rule: Rule, exercising: readonly Exercising[], defects: readonly Variant[]): string[] {
+  const scenarios = exercising.filter(({ rules }) => rules.includes(rule.name)).map(({ scenario }) => code(scenario));
+  const more = scenarios.length - MOST_SCENARIOS;
+  const killed = killedBy(rule.name, defects);
+  return [
+    `### ${rule.name}`,
+    '',
+    rule.doc,
+    '',
+    ...originLines(rule),
+    `- Put to the test by ${scenarios.slice(0, MOST_SCENARIOS).join(', ')}${more > 0 ? ` and ${more} more` : ''}${scenarios.length === 0 ? 'no scenario of the base in its first 50,000 states' : ''}`,
+    ...(killed.length === 0
+      ? []
+      : [`- Finds ${killed.map(({ name, scenarios: where }) => `${code(name)} in ${where.map(code).join(', ')}`).join('; ')}`]),
+    '',
+  ];
+}
+
+function originLines(of: Rule | Variant): string[] {
+  return [
+    ...(of.facts === undefined ? [] : [`- ${of.facts.join(', ')}`]),
+    ...(of.source === null ? [] : [`- Source: ${of.source}`]),
+    ...(of.sure === undefined ? [] : [`- How sure: ${surely[of.sure]}`]),
+  ];
+}
+
+function defectLines(defect: Variant): string[] {
+  return [
+    `### ${defect.name}`,
+    '',
+    defect.doc,
+    '',
+    ...originLines(defect),
+    `- Breaks ${defect.breaks.map(({ rule, scenario }) => `${code(rule)} in ${code(scenario)}`).join('; ')}`,
+    '',
+  ];
+}
+
+/** Defects that name the rule, and in which scenarios. */
+function killedBy(rule: string, defects: readonly Variant[]): { readonly name: string; readonly scenarios: string[] }[] {
+  return defects.flatMap(({ name, breaks }) => {
+    const scenarios = breaks.filter(one => one.rule === rule).map(({ scenario }) => scenario);
+    return scenarios.length === 0 ? [] : [{ name, scenarios }];
+  });
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const row = (cells: readonly string[]) => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [row(head), row(head.map(() => '---')), ...rows.map(row), ''];
+}
+
+const code = (name: string): string => `\`${name}\``;
+const byNumber = (one: Fact, other: Fact): number =>
+  (one.id[0] ?? '').localeCompare(other.id[0] ?? '') * -1 || Number(one.id.slice(1)) - Number(other.id.slice(1));
