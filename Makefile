@@ -5,7 +5,7 @@ SHELL := /bin/bash
 only ?=
 holdfast := node conformance/holdfast.js
 
-.PHONY: fuzz all help install build generate verify defects cross-check simulate kvm test check types format boundaries test-ends bench clean update-golden
+.PHONY: compare fuzz all help install build generate verify defects cross-check simulate kvm test check types format boundaries test-ends bench clean update-golden
 
 all: build ## Install, generate, verify, run the vectors against the simulator and the running kernel
 	@node --import tsx conformance/command/first-run.ts
@@ -58,6 +58,9 @@ format: install
 
 bench: build ## Measure what has a goal, beside its peer; large=1 takes minutes more
 	@node --import tsx generator/bench.ts $(if $(large),--large)
+
+compare: install ## Run the same wrong C programs under ThreadSanitizer, Helgrind and Holdfast, and print who finds what
+	@node --import tsx conformance/compared/compare.ts
 
 fuzz: install ## Hostile input to the readers of traces, for 10 minutes; minutes=1 shortens, seed=N repeats
 	@node --import tsx oracles/fuzz.ts $(or $(minutes),10) $(seed)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { judge } from './judge.ts';
+import { judge, profileFor } from './judge.ts';
 import type { Moment } from './protocol.ts';
 import { assignRace, assignTwice } from './testdata/assign-vectors.ts';
 import type { Result, Vector } from './vector.ts';
@@ -97,6 +97,12 @@ for (const [what, results, history] of lies) {
 test('a history out of turn is a lie', () => {
   assert.is(judged(assignTwice, call(1), returns(1, 0), call(0), returns(0, 'EBUSY')).kind, 'lied');
   assert.is(judged(assignTwice, call(0), call(1), returns(0, 0), returns(1, 'EBUSY')).kind, 'lied');
+});
+
+test('an adapter of several systems may have a profile for each', () => {
+  const welcome = { profile: 'linux-6.1', profiles: { irqfd: 'linux-6.17' } };
+  assert.is(profileFor(assignTwice, welcome), 'linux-6.17');
+  assert.is(profileFor({ ...assignTwice, id: 'vfio-ap/x/1' }, welcome), 'linux-6.1');
 });
 
 test.run();

@@ -1,6 +1,6 @@
 /** Whether an answer is one that a correct implementation may give to a vector. */
 import { callText, momentLabel, resultText } from './moment.ts';
-import type { Moment, RunAnswer } from './protocol.ts';
+import type { Moment, RunAnswer, Welcome } from './protocol.ts';
 import type { Expected, Result, Vector } from './vector.ts';
 
 export type Judgement =
@@ -18,6 +18,11 @@ export interface Violation {
   /** Index of the first moment that nothing explains. */ readonly at: number;
   readonly seen: string;
   /** Results that this call may have here; empty if it may not return yet. */ readonly allowed: readonly Result[];
+}
+
+/** What an adapter is held to in this vector: its profile for the vector's system, or the one that it has for all. */
+export function profileFor(vector: Vector, { profile, profiles }: Pick<Welcome, 'profile' | 'profiles'>): string {
+  return profiles?.[vector.id.split('/')[0] ?? ''] ?? profile;
 }
 
 /** The behaviour that implementations of this profile are held to. One that names no profile is for all. */

@@ -20,6 +20,8 @@ export interface Welcome {
   observes: string[];
   /** Which expected behaviour it is held to: `linux-6.17`. */
   profile: string;
+  /** Where it is another for the vectors of some system: by the system's name. */
+  profiles?: { [system: string]: string };
   /** Environment for the report: kernel release, machine. */
   about: { [key: string]: string };
 }

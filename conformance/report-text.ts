@@ -100,7 +100,7 @@ function summaryLines(report: RunReport): string[] {
   const who =
     welcome === null
       ? `adapter ${printable(given)}`
-      : `adapter ${printable(welcome.name)} ${printable(welcome.version)}, profile ${printable(welcome.profile)}`;
+      : `adapter ${printable(welcome.name)} ${printable(welcome.version)}, profile ${[...new Set([welcome.profile, ...Object.values(welcome.profiles ?? {})])].map(one => printable(one)).join(', ')}`;
   const counts = outcomes.flatMap(outcome => (report.counts[outcome] === undefined ? [] : [`${report.counts[outcome]} ${outcome}`]));
   const rounds = report.rounds === 1 ? '' : `, ${report.rounds} rounds`;
   const shard = report.shard === null ? '' : `, shard ${report.shard.join('/')}`;

@@ -33,7 +33,15 @@ export interface AdapterReport {
   /** As it was named to the runner. */
   given: string;
   /** As it introduced itself; null if it never did. */
-  welcome: { name: string; version: string; profile: string; protocol: number; calls: string[]; observes: string[] } | null;
+  welcome: {
+    name: string;
+    version: string;
+    profile: string;
+    profiles?: { [system: string]: string };
+    protocol: number;
+    calls: string[];
+    observes: string[];
+  } | null;
 }
 
 export interface VectorReport {

@@ -1,6 +1,6 @@
 /** One vector on an adapter that has been started: as many rounds as asked for, until one does not conform. */
 import { type Adapter, AdapterFailure } from './adapter.ts';
-import { expectedFor, judge } from './judge.ts';
+import { expectedFor, judge, profileFor } from './judge.ts';
 import { callText, tellHistory } from './moment.ts';
 import { printable } from './printable.ts';
 import type { Moment, RunAnswer, Welcome } from './protocol.ts';
@@ -88,7 +88,7 @@ async function runRound(
 }
 
 function judgeAnswer(vector: Vector, welcome: Welcome, answer: RunAnswer, judgeTrace: JudgeTrace | null): RoundResult {
-  const judgement = judge(vector, welcome.profile, answer);
+  const judgement = judge(vector, profileFor(vector, welcome), answer);
   if (judgement.kind === 'violation') {
     const { at, seen, allowed } = judgement;
     return {
@@ -110,9 +110,10 @@ function judgeAnswer(vector: Vector, welcome: Welcome, answer: RunAnswer, judgeT
 function notSupported(vector: Vector, welcome: Welcome): string | null {
   const missing = [...vector.setup, ...vector.callers.flat()].find(call => !welcome.calls.includes(call.call));
   if (missing !== undefined) return `The adapter does not offer ${callText(missing)}.`;
-  if (expectedFor(vector, welcome.profile) !== null) return null;
+  const profile = profileFor(vector, welcome);
+  if (expectedFor(vector, profile) !== null) return null;
   const known = [...new Set(vector.expected.flatMap(one => one.profiles))];
-  return `Nothing is expected of profile ${printable(welcome.profile)}; the vector knows ${known.join(', ')}.`;
+  return `Nothing is expected of profile ${printable(profile)}; the vector knows ${known.join(', ')}.`;
 }
 
 function failureOf(error: unknown): [Outcome, string] {

@@ -173,6 +173,6 @@ function reportOf(vector: Vector, result: VectorResult, given: string, durationM
 }
 
 function introduction(welcome: Welcome) {
-  const { name, version, profile, protocol, calls, observes } = welcome;
-  return { name, version, profile, protocol, calls, observes };
+  const { name, version, profile, profiles, protocol, calls, observes } = welcome;
+  return { name, version, profile, ...(profiles === undefined ? {} : { profiles }), protocol, calls, observes };
 }

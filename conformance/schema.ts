@@ -1,7 +1,7 @@
 /** Committed schemas, compiled when first asked for. What comes from outside passes through one of these before anything reads it. */
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import type { CheckDocument, VerifyDocument } from './command/documents.ts';
+import type { CheckDocument, HistoryCheckDocument, VerifyDocument } from './command/documents.ts';
 import type { Refusal, Request, RunAnswer, Welcome } from './protocol.ts';
 import type { RunReport } from './report.ts';
 import type { VectorFile } from './vector.ts';
@@ -11,6 +11,7 @@ interface Shapes {
   'report.schema.json': RunReport;
   'verify.schema.json': VerifyDocument;
   'check.schema.json': CheckDocument;
+  'check-history.schema.json': HistoryCheckDocument;
   'protocol.schema.json#/definitions/Request': Request;
   'protocol.schema.json#/definitions/Welcome': Welcome;
   'protocol.schema.json#/definitions/RunAnswer': RunAnswer;
@@ -25,7 +26,14 @@ let loaded: Ajv | null = null;
 function ajv(): Ajv {
   if (loaded !== null) return loaded;
   loaded = new Ajv({ strict: true, allowUnionTypes: true });
-  for (const file of ['vectors.schema.json', 'protocol.schema.json', 'report.schema.json', 'verify.schema.json', 'check.schema.json']) {
+  for (const file of [
+    'vectors.schema.json',
+    'protocol.schema.json',
+    'report.schema.json',
+    'verify.schema.json',
+    'check.schema.json',
+    'check-history.schema.json',
+  ]) {
     loaded.addSchema(JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')));
   }
   return loaded;

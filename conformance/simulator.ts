@@ -48,7 +48,8 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
   };
   return {
     async start() {
-      const own = profileOf(systems, variant);
+      const own = options.profile ?? profileOf(systems, variant);
+      const each = Object.fromEntries(systems.map(system => [system.name, own ?? system.profile ?? system.name]));
       return {
         type: 'welcome',
         protocol: 1,
@@ -56,8 +57,8 @@ export function simulator(systems: readonly System[], options: SimulatorOptions 
         version: '1',
         calls: [...new Set(systems.flatMap(system => Object.keys(system.interface)))],
         observes: options.observe ? Object.keys(eventFields) : [],
-        profile:
-          options.profile ?? own ?? systems.map(system => system.profile).find(profile => profile !== null) ?? systems[0]?.name ?? '',
+        profile: each[systems[0]?.name ?? ''] ?? '',
+        profiles: each,
         about: { systems: systems.map(system => system.name).join(', '), ...(variant === null ? {} : { variant }) },
       };
     },

@@ -1,9 +1,16 @@
 /** `make bench`: measures what has a goal, beside its peer where there is one, and fails if a goal is missed. `--large` takes minutes more. */
 import { exploring } from './bench/exploring.ts';
 import { judging } from './bench/judging.ts';
+import { predicting } from './bench/predicting.ts';
+import { reducing } from './bench/reducing.ts';
 import { type BenchRow, benchTable, type Measure } from './bench/row.ts';
 
-const measures: readonly Measure[] = [exploring(process.argv.includes('--large')), judging(process.argv.includes('--large'))];
+const measures: readonly Measure[] = [
+  exploring(process.argv.includes('--large')),
+  reducing(process.argv.includes('--large')),
+  judging(process.argv.includes('--large')),
+  predicting,
+];
 
 const rows: BenchRow[] = [];
 for (const measure of measures) rows.push(...(await measure(text => process.stderr.write(`${text}\n`))));

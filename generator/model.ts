@@ -24,8 +24,12 @@ export type FieldType =
         | 'refcount'
         | 'work'
         | 'work-queue'
+        | 'ordered-work-queue'
         | 'wait-queue'
-        | 'wait-entry';
+        | 'wait-entry'
+        | 'completion'
+        | 'notifier-chain'
+        | 'notifier-block';
     }
   | { readonly kind: 'set'; readonly of: string }
   | { readonly kind: 'pointer'; readonly to: string; readonly nullable: boolean }
@@ -46,7 +50,7 @@ export interface ObjectType {
   readonly fields: readonly Field[];
   /** Function that the field's last put, run or callback goes to, by field. */
   readonly runs: Readonly<Record<string, string>>;
-  /** Pointer or set fields that own a reference, and the counter of the other object they own. */
+  /** Pointer or set fields that own a reference, and the counter of the other object they own; or that of a declared object: `kvmModule.pins`. */
   readonly owns: Readonly<Record<string, string>>;
 }
 
@@ -66,6 +70,8 @@ export type Expression =
   | { readonly kind: 'local'; readonly name: string }
   /** The one instance of a declared object. */
   | { readonly kind: 'global'; readonly name: string; readonly type: string }
+  /** The process on whose behalf the thread runs. */
+  | { readonly kind: 'current' }
   | { readonly kind: 'operator'; readonly operator: Operator; readonly of: readonly Expression[]; readonly at: Place }
   | {
       readonly kind: 'conditional';
@@ -138,7 +144,13 @@ export type Statement = { readonly at: Place; readonly label?: string } & (
   | { readonly kind: 'guard'; readonly lock: FieldOf; readonly text: string }
   | { readonly kind: 'atomic'; readonly reason: string; readonly body: readonly Statement[] }
   // Only in scenarios:
-  | { readonly kind: 'thread'; readonly context: 'task' | 'hardirq'; readonly body: readonly Statement[]; readonly text: string }
+  | {
+      readonly kind: 'thread';
+      readonly context: 'task' | 'hardirq';
+      /** A process of the setup; absent: the first one. */ readonly process?: Expression;
+      readonly body: readonly Statement[];
+      readonly text: string;
+    }
   | { readonly kind: 'choose'; readonly bodies: readonly (readonly Statement[])[] }
   | { readonly kind: 'stays'; readonly what: readonly Expression[] }
 );
@@ -163,6 +175,8 @@ export type Predicate =
   | { readonly kind: 'constant'; readonly value: number | boolean | string | null }
   | { readonly kind: 'variable'; readonly name: string; readonly type: string | null }
   | { readonly kind: 'global'; readonly name: string; readonly type: string }
+  /** The process of the event's thread. */
+  | { readonly kind: 'current' }
   | { readonly kind: 'field'; readonly field: SeenField; readonly text: string }
   | { readonly kind: 'operator'; readonly operator: Operator; readonly of: readonly Predicate[]; readonly text: string }
   | { readonly kind: 'live'; readonly type: string; readonly of: Predicate; readonly text: string }
@@ -245,9 +259,13 @@ export type Rule = RuleHead &
         readonly when: Predicate | null;
         readonly then: Predicate;
       }
-    /** Before each event of this verb on a field of this type, `object` bound to the object acted on. */
+    /**
+     * Before each event of this verb on a field of this type, `object` bound to the object acted on. The verb `called`: before each call of the
+     * function, or through the field `Type.field`, that `field` names; `given` are the variables bound to the arguments, by their places.
+     */
     | {
         readonly kind: 'at-every';
+        readonly given?: readonly (string | null)[];
         readonly verb: string;
         readonly type: string;
         readonly field: string;
@@ -256,12 +274,21 @@ export type Rule = RuleHead &
         readonly when: Predicate | null;
         readonly then: Predicate;
       }
+    /** Calls of the function end; `given` as long as this stays true. Seconds for people. */
+    | {
+        readonly kind: 'ends';
+        readonly operation: string;
+        readonly parameters: readonly Parameter[];
+        readonly given: Predicate | null;
+        readonly within: number | null;
+      }
     | {
         readonly kind: 'contract';
         readonly operation: string;
         readonly parameters: readonly Parameter[];
         readonly fails: readonly { readonly errno: string; readonly when: Predicate }[];
         readonly ensures: Predicate | null;
+        /** Classes of fields that a failing call may leave changed; absent: it may leave any. */ readonly mayLeave?: readonly string[];
       }
   );
 

@@ -31,15 +31,15 @@ export interface Target {
  * 2. object was freed (or never allocated): `always.neverTouchedAfterFree`, fatal; the same for the member or entry it also touches;
  *    An object that it touches is another thread's alone (`assert-sole`): `always.soleWhereAsserted`, not fatal;
  * 3. it may sleep, and the thread is in atomic context: `always.neverSleepsInAtomic`. May sleep: `lock` of a mutex, `write-lock`,
- *    `read-lock` of an rwsem, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`, `wait-sleep`. Atomic context: the thread
+ *    `read-lock` of an rwsem, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`, `wait-sleep`, `wait-done`. Atomic context: the thread
  *    holds a spinlock, an rwlock (either side) or a wait queue's lock, or is in a read section of an rcu domain, or its context is `hardirq`;
- * 4. the field is guarded and the guard does not hold, nor is the object this thread's alone (`assert-sole`): the `guards` rule (read, has, next, pick: read guard; write, add, remove: write guard);
- * 5. it waits (`lock`, `read-lock`, `write-lock`, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`) for a class that a
+ * 4. the field is guarded and the guard does not hold, nor is the object this thread's alone (`assert-sole`): the `guards` rule (read, has, next, pick: read guard; write, add, remove, flag-take, flag-free: write guard);
+ * 5. it waits (`lock`, `read-lock`, `write-lock`, `grace-begin`, `flush-begin`, `cancel-begin`, `flush-queue-begin`, `wait-sleep` for flags) for a class that a
  *    declared order puts outside one that the thread holds: the `order` rule. Held: locks owned, the read side of locks, read sections open,
  *    and for a worker the run itself. A lock's class is `Type.field`, a domain's too (inside it holds, waiting for it acquires), a work item's
  *    run is `run of Type.field`. Both sides of a reader-writer lock are one class;
- *    It releases (`unlock`, `read-unlock`, `exit`, `link`, `unlink`) a class while the thread holds one that a nested order puts inside it: that rule too.
- *    It takes a lock (`lock`, `read-lock`, `write-lock`, `try-lock`) or may sleep while the thread holds the lock of an `innermost` rule: that rule.
+ *    It releases (`unlock`, `flag-free`, `read-unlock`, `exit`, `link`, `unlink`) a class while the thread holds one that a nested order puts inside it: that rule too.
+ *    It takes a lock (`lock`, `read-lock`, `write-lock`, `try-lock`, `flag-take`) or may sleep while the thread holds the lock of an `innermost` rule: that rule.
  *    It takes a lock or enters a read section, inside a call of the function of a `takes-only` rule that does not list the class: that rule.
  *    It reads a field that this call has read of this object before (`read` with `once`): the `read-once` rule;
  * 6. `at-every` rules for this verb;
@@ -60,6 +60,7 @@ export type Action =
   // fields
   /** `once`: slot with the instances of which the present call has read the field; the target's joins them. */
   | { readonly kind: 'read'; readonly target: Target; readonly slot: number; readonly once?: number }
+  /** Beyond what the field holds, a number below 0 included: `always.valuesInBounds`; the same for a counter that is raised, and in an `alloc`. */
   | { readonly kind: 'write'; readonly target: Target; readonly value: Value }
   // sets. Touch the member too.
   | { readonly kind: 'add' | 'remove'; readonly target: Target; readonly member: Value }
@@ -75,6 +76,11 @@ export type Action =
   | { readonly kind: 'unlock'; readonly target: Target; readonly irq: boolean }
   /** Slot 1 and taken, or 0. */
   | { readonly kind: 'try-lock'; readonly target: Target; readonly slot: number }
+  // flags used as locks: the cell is the owner, as of a mutex. Who reads the flag sees whether it is taken.
+  /** Writes `taken`. Somebody has it: `always.flagTakenWhenFree`. It waits for nobody: who waits for the flag does so in a `wait-sleep`. */
+  | { readonly kind: 'flag-take'; readonly target: Target }
+  /** Writes `free`. Not this thread's: `always.releasedByHolder`. */
+  | { readonly kind: 'flag-free'; readonly target: Target }
   // reader-writer locks: rwlock, rwsem. The writer is an owner as above (`lock` and `unlock`, but see `write-lock`); readers are counted
   // by thread, as read sections are.
   /**
@@ -121,7 +127,12 @@ export type Action =
   // work. An instance's work has a thread of its own, its worker, whose graph is `take`, the function, `done`, and again.
   /** Pending already: slot 0 and no change. Else pending and slot 1. */
   | { readonly kind: 'queue'; readonly target: Target; readonly on: Target | null; readonly slot: number }
-  /** Enabled when pending. */
+  /**
+   * As `queue`, but it becomes pending when the read sections that are open now have ended: the cell is 2, and its worker has the notes that
+   * `grace-begin` makes. The sections of the worker itself do not count: it begins no run before it has ended the last.
+   */
+  | { readonly kind: 'queue-after-grace'; readonly target: Target; readonly domain: Target; readonly slot: number }
+  /** Enabled when pending; of an item of an ordered queue, when it is the first and no other item of the queue runs. */
   | { readonly kind: 'take'; readonly target: Target }
   /** Counts one off for everyone who flushes this run. Does not touch the object: it may have been freed by the run. */
   | { readonly kind: 'done'; readonly target: Target }
@@ -149,10 +160,25 @@ export type Action =
     }
   // sleeping on a wait queue. `wait-prepare` puts the thread on it, the condition's reads follow, then `wait-sleep` or `wait-finish`.
   | { readonly kind: 'wait-prepare'; readonly target: Target }
-  /** Enabled when woken since `wait-prepare`. With `timeout` also enabled otherwise (alternative 1): slot 1 if timed out, else 0. */
-  | { readonly kind: 'wait-sleep'; readonly target: Target; readonly timeout: boolean; readonly slot: number }
+  /**
+   * Between `wait-prepare` and the end of the wait, while it is not woken, the thread must not sleep elsewhere: `always.conditionNeverSleeps`,
+   * judged with 3.
+   */
+  /** Enabled when woken since `wait-prepare`. With `timeout` also enabled otherwise (alternative 1), woken by it: slot 1 if timed out, else 0. */
+  | {
+      readonly kind: 'wait-sleep';
+      readonly target: Target;
+      readonly timeout: boolean;
+      readonly slot: number;
+      /** Classes of the flags that the condition reads: they are what the thread waits for. */ readonly flags?: readonly string[];
+    }
   | { readonly kind: 'wait-finish'; readonly target: Target }
   | { readonly kind: 'wake-all'; readonly target: Target }
+  // completions
+  /** Done, once and for all. */
+  | { readonly kind: 'complete'; readonly target: Target }
+  /** Enabled when done. With `timeout` also enabled otherwise (alternative 1): slot 1 if timed out, else 0. */
+  | { readonly kind: 'wait-done'; readonly target: Target; readonly timeout: boolean; readonly slot: number }
   // descriptors
   /** Slot is the file, with a reference on its counter `refs`, or 0. Touches the descriptor and the file. */
   | { readonly kind: 'fget'; readonly target: Target; readonly slot: number }
@@ -165,6 +191,8 @@ export type Action =
   | { readonly kind: 'bug' }
   /** The function pointer in this field (`Device.putKvm`), which is called, is null: `always.nullNeverFollowed`, fatal. */
   | { readonly kind: 'call-null'; readonly field: string }
+  /** A function is called, or what a field `Type.field` points to: a step only where an `at-every` rule speaks of it. Changes nothing. */
+  | { readonly kind: 'called'; readonly of: string; readonly with: readonly Value[] }
   // calls as seen from outside
   | { readonly kind: 'call'; readonly call: number }
   /** Judges the call's contract, if it has one. */
@@ -202,12 +230,14 @@ export interface Call {
   readonly arguments: readonly { readonly value: Value; readonly type: string | null; readonly word: boolean }[];
   readonly result: { readonly type: string | null; readonly word: boolean; readonly returns?: 'nothing' | 'boolean' | 'value' };
   /** Index into `Program.contracts`, or -1. */ readonly contract: number;
+  /** Its arguments stay alive all the same: an `ends` rule asks for them. */ readonly kept?: boolean;
 }
 
 export interface Thread {
   /** `T1`, `T2` ... in the order of the scenario; a worker is `worker Irqfd#1.shutdown`. */ readonly name: string;
   readonly text: string;
   readonly context: 'task' | 'hardirq' | 'worker';
+  /** Instance of `Process` that it runs on behalf of; absent where the system has no processes. */ readonly process?: number;
   readonly work: { readonly type: string; readonly instance: number; readonly field: string } | null;
   readonly nodes: readonly Node[];
   readonly start: number;
@@ -238,11 +268,17 @@ export interface ThreadState {
   /** Errnos (bit = index in the contract's `fails`) whose condition was true at an instant of the present call. */ seen: number;
   /** 1 while at every instant of the present call some condition was true. */ due: number;
   /** 1 if `ensures` was true at an instant of the present call. */ ensured: number;
+  /**
+   * What the present call has changed and not put back, where its contract asks: by field 1 + the value found, by counter 8 + gets less puts, by
+   * set the members put in or taken off.
+   */
+  left?: Record<string, number>;
 }
 
 /**
  * A contract's instants are the states from just after `call` to just before `return`. At a return of an errno whose bit is not in `seen`:
- * broken. A condition that is the constant true (`atAnyTime`) allows its errno everywhere and makes it due nowhere. At a return of success while `due` is 1: broken; or with an `ensures` while `ensured` is 0: broken. Outside a call all three are 0.
+ * broken. A condition that is the constant true (`atAnyTime`) allows its errno everywhere and makes it due nowhere. At a return of success while `due` is 1: broken; or with an `ensures` while `ensured` is 0: broken. Outside a call all three are 0. At a return of an errno while
+ * something is in `left` whose object is alive: broken.
  */
 export interface Contract {
   readonly rule: string;
@@ -253,10 +289,12 @@ export interface Contract {
   }[];
   readonly fails: readonly { readonly errno: string /** Its word. */; readonly value: number; readonly when: Predicate }[];
   readonly ensures: Predicate | null;
+  /** Classes of fields that a failing call may leave changed; absent: any. */ readonly mayLeave?: readonly string[];
 }
 
 export interface ProgramField {
   readonly name: string;
+  /** As in the model; a notifier chain is an rwsem that is listed among the wait queues, a block a wait entry. */
   readonly kind: string /** Largest value of the cell. */;
   readonly max: number;
   readonly constant: boolean /** Of a pointer or a set. */;
@@ -284,6 +322,11 @@ export interface Program {
   readonly waitQueues: readonly { readonly type: string; readonly instance: number; readonly field: string }[];
   /** Work fields by the work-queue field their `queue` names: `KvmModule.cleanup` to [`Irqfd.shutdown`]. */
   readonly onQueue: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Those of the queues that run one item at a time, in the order queued. The cell of an item that is pending there is its place, from 1: whoever
+   * is taken off lets those behind it move up.
+   */
+  readonly ordered?: readonly string[];
   readonly threads: readonly Thread[];
   readonly sites: readonly Site[];
   readonly contracts: readonly Contract[];

@@ -22,7 +22,10 @@ function* liveObjects(world: World): Generator<Cells> {
 export function ownedClasses(definition: OracleDefinition): ReadonlySet<string> {
   const owned = new Set<string>();
   for (const type of Object.values(definition.types)) {
-    for (const [field, counter] of Object.entries(type.owns)) owned.add(`${type.fields[field]?.to ?? ''}.${counter}`);
+    for (const [field, counter] of Object.entries(type.owns)) {
+      const [global = '', own] = counter.split('.');
+      owned.add(own === undefined ? `${type.fields[field]?.to ?? ''}.${counter}` : `${definition.globals[global] ?? ''}.${own}`);
+    }
   }
   return owned;
 }
@@ -35,6 +38,13 @@ function ownersOf(world: World): ReadonlyMap<Counter, number> {
     for (const slot of self.slots) {
       const field = owns[slot.field];
       if (field === undefined) continue;
+      const [global = '', own] = field.split('.');
+      if (own !== undefined) {
+        // A pointer to a function of a module, say: it owns a reference on a declared object.
+        const counter = world.globals[global]?.[identity].counters.find(one => one.field === own);
+        if (counter !== undefined && slot.cells[slot.field] !== null) owners.set(counter, (owners.get(counter) ?? 0) + 1);
+        continue;
+      }
       for (const owned of behind(slot)) {
         const counter = owned[identity].counters.find(one => one.field === field);
         if (counter !== undefined) owners.set(counter, (owners.get(counter) ?? 0) + 1);
@@ -82,6 +92,7 @@ export function quiesce(judge: Judge, stays: readonly string[]): void {
           if (part.queue !== null && !mayStay.has(object)) left(`${part.name} is still on ${part.queue.name}.`, self.name, part.linkedAt);
           break;
         case 'counter':
+        case 'completion':
         case 'work-queue':
           break;
       }

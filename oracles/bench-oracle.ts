@@ -1,20 +1,28 @@
 /** How fast traces are judged with all rules of a system on, from each format, beside a monitor written by hand for the same events. */
-import { createLaps } from './bench-laps.ts';
+import { createLaps, createLineLaps } from './bench-laps.ts';
 import { createHandMonitor, monitorVerbs } from './bench-monitor.ts';
-import { benchStart, benchSystem, lifeOf } from './bench-workload.ts';
-import { checkTrace } from './check-trace.ts';
+import { lifeOf } from './bench-workload.ts';
 import type { OracleDefinition } from './definition.ts';
 import type { Event } from './event.ts';
+import { createLineJudge } from './judge-lines.ts';
 import { createRecordJudge } from './judge-records.ts';
 
 /** Signals in one life: how many events there are to one object made and freed, about 2,000. */
 const signals = 400;
+/** Lives that are timed at once: to ask for the time takes a while itself. */
+const livesOfLap = 16;
+/** Laps before the time counts: about a million events, in which the code is compiled. */
+const warmUp = 6;
 
-/** Events a second of processor time: others use the machine too. `megabytes`: the heap after a collection, where one can be asked for. */
+/**
+ * Events a second of processor time: others use the machine too. `megabytes`: the heap as it is, with garbage; `peak`: the most memory that the
+ * process had until then, also in megabytes.
+ */
 export interface OracleSpeed {
   readonly events: number;
   readonly perSecond: number;
   readonly megabytes: number;
+  readonly peak: number;
 }
 
 function timer() {
@@ -31,6 +39,7 @@ function timer() {
   };
 }
 const megabytes = (): number => Math.round(process.memoryUsage().heapUsed / 1e5) / 10;
+const peak = (): number => Math.round(process.resourceUsage().maxRSS / 1e3);
 
 /** Binary, made on the fly and so of any length; only the judging is timed. `onProgress`: events and heap, ten times. */
 export function judgeBinary(
@@ -38,49 +47,53 @@ export function judgeBinary(
   events: number,
   onProgress: (speed: OracleSpeed) => void = () => {},
 ): OracleSpeed {
-  const laps = createLaps(signals);
+  const laps = createLaps(signals, livesOfLap);
   const judge = createRecordJudge(definition, undefined, finding => {
     throw new Error(`A trace without a fault has a finding: ${finding.detail}`);
   });
   const { time, perSecond } = timer();
-  let done = laps.events;
+  let done = laps.events / livesOfLap;
   judge.block(laps.start);
+  for (let lap = 0; lap < warmUp; lap++, done += laps.events) judge.block(laps.next());
+  const before = done;
   let told = 0;
   while (done < events) {
-    // Several laps at a time would need memory of their own; one is long enough to be timed.
     const block = laps.next();
     time(() => judge.block(block));
     done += laps.events;
     if (done >= ((told + 1) * events) / 10) {
       told++;
-      onProgress({ events: done, perSecond: perSecond(done), megabytes: megabytes() });
+      onProgress({ events: done, perSecond: perSecond(done - before), megabytes: megabytes(), peak: peak() });
     }
   }
   const report = judge.end();
   if (report.findings.length > 0 || report.events < done) throw new Error('The trace was not judged whole.');
-  return { events: done, perSecond: perSecond(done), megabytes: megabytes() };
+  return { events: done, perSecond: perSecond(done - before), megabytes: megabytes(), peak: peak() };
 }
 
-export async function judgeJsonLines(definition: OracleDefinition, lives: number): Promise<OracleSpeed> {
-  const length = lifeOf(0, signals, 0).length;
-  let made = 0;
-  let spent = 0;
-  async function* text(): AsyncGenerator<string> {
-    yield `${JSON.stringify({ holdfast: 'trace', version: 1, system: benchSystem })}\n${linesOf(benchStart)}`;
-    for (; made < lives; made++) {
-      const lines = linesOf(lifeOf(made, signals, 1 + made * length));
-      // The reader comes back for more when it has judged these.
-      const before = process.cpuUsage();
-      yield lines;
-      const { user, system } = process.cpuUsage(before);
-      spent += user + system;
-    }
+/** JSON Lines, made on the fly; only the judging is timed. */
+export function judgeJsonLines(definition: OracleDefinition, events: number): OracleSpeed {
+  const laps = createLineLaps(signals, livesOfLap);
+  const judge = createLineJudge(definition, undefined, finding => {
+    throw new Error(`A trace without a fault has a finding: ${finding.detail}`);
+  });
+  const { time, perSecond } = timer();
+  let line = judge.lines(laps.start, 0, laps.start.length, 2);
+  let done = 0;
+  function judgeLap(bytes: Uint8Array): void {
+    line = judge.lines(bytes, 0, bytes.length, line);
+    done += laps.events;
   }
-  const report = await checkTrace(text(), () => definition);
-  if (report.findings.length > 0) throw new Error('A trace without a fault has a finding.');
-  return { events: report.events, perSecond: Math.round(report.events / (spent / 1e6)), megabytes: megabytes() };
+  while (done < warmUp * laps.events) judgeLap(laps.next());
+  const before = done;
+  while (done < events) {
+    const bytes = laps.next();
+    time(() => judgeLap(bytes));
+  }
+  const report = judge.end();
+  if (report.findings.length > 0 || report.events < done) throw new Error('The trace was not judged whole.');
+  return { events: done, perSecond: perSecond(done - before), megabytes: megabytes(), peak: peak() };
 }
-const linesOf = (events: readonly Event[]): string => events.map(event => `${JSON.stringify(event)}\n`).join('');
 
 /** The same lives, as the monitor written by hand wants them. */
 export function monitorByHand(events: number): OracleSpeed {
@@ -105,7 +118,7 @@ export function monitorByHand(events: number): OracleSpeed {
     done += 20 * life.length;
   }
   if (monitor.errors() > 0) throw new Error('The monitor written by hand found something in a trace without a fault.');
-  return { events: done, perSecond: perSecond(done), megabytes: megabytes() };
+  return { events: done, perSecond: perSecond(done), megabytes: megabytes(), peak: peak() };
 }
 function verbOf(event: Event, numberOf: (name: string, first: number) => number): readonly [number, number] {
   const objectOf = (place: string): number => numberOf(place.split('.')[0] ?? '', 64);

@@ -57,6 +57,8 @@ export interface KindShape {
 const shape = (place: string | null = null, value: string | null = null, ...flags: string[]): KindShape => ({ place, value, flags });
 const known: Readonly<Partial<Record<EventKind, KindShape>>> = {
   'thread-start': shape(null, 'context'),
+  fork: shape(null, 'other'),
+  join: shape(null, 'other'),
   call: shape(null, 'call'),
   return: shape(null, 'result'),
   alloc: shape('object'),

@@ -64,9 +64,10 @@ export interface Defined {
   readonly onThread?: (index: number, name: string) => void;
   readonly onKind?: (index: number, kind: KnownKind) => void;
   readonly onField?: (index: number, name: string) => void;
+  readonly onWord?: (index: number, name: string) => void;
 }
 
-export function createRecords({ onObject, onThread, onKind, onField }: Defined = {}): Records {
+export function createRecords({ onObject, onThread, onKind, onField, onWord }: Defined = {}): Records {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const kinds: (KnownKind | undefined)[] = [];
   const names: Record<Table, (string | undefined)[]> = { kind: [], thread: [], type: [], field: [], word: [], site: [] };
@@ -115,6 +116,7 @@ export function createRecords({ onObject, onThread, onKind, onField }: Defined =
     if (table === 'kind') defineKind(index, defined);
     else if (table === 'thread') onThread?.(index, defined);
     else if (table === 'field') onField?.(index, defined);
+    else if (table === 'word') onWord?.(index, defined);
     return size;
   }
   function defineKind(index: number, defined: string): void {

@@ -132,6 +132,14 @@ const cases: Readonly<Record<(typeof builtInNames)[number], readonly Case[]>> = 
       fine: [t1.enter(srcu), t1.exit(srcu)],
     },
   ],
+  flagTakenWhenFree: [
+    {
+      title: 'a flag is taken that another thread has',
+      broken: [t1.write('Vm#1.busy', 'taken'), t2.write('Vm#1.busy', 'taken')],
+      fine: [t1.write('Vm#1.busy', 'taken'), t1.write('Vm#1.busy', 'free'), t2.write('Vm#1.busy', 'taken')],
+      earlier: 3,
+    },
+  ],
   neverTakenTwice: [
     {
       title: 'a lock is wanted that is held',
@@ -157,6 +165,13 @@ const cases: Readonly<Record<(typeof builtInNames)[number], readonly Case[]>> = 
       title: 'a grace period is waited for under the lock of a wait queue',
       broken: [...takes(t1, 'Hub#1.wait'), t1.graceBegin(srcu)],
       fine: [...takes(t1, 'Hub#1.wait'), t1.released('Hub#1.wait'), t1.graceBegin(srcu)],
+    },
+  ],
+  conditionNeverSleeps: [
+    {
+      title: 'a condition takes a mutex',
+      broken: [t1.prepares, t1.want(lock)],
+      fine: [...takes(t1, lock), t1.released(lock), t1.prepares],
     },
   ],
   locksBalance: [
@@ -267,6 +282,13 @@ const cases: Readonly<Record<(typeof builtInNames)[number], readonly Case[]>> = 
       title: 'a work is pending',
       broken: [t1.queue(inject), t1.quiesce('Vm#1', 'Device#1')],
       fine: [t1.queue(inject), t1.cancelBegin(inject, true), t1.cancelEnd(inject), t1.quiesce('Vm#1', 'Device#1')],
+    },
+  ],
+  valuesInBounds: [
+    {
+      title: 'a count goes below zero',
+      broken: [t1.write('Device#1.count', 0), t1.write('Device#1.count', -1)],
+      fine: [t1.write('Device#1.count', 1), t1.write('Device#1.count', 0)],
     },
   ],
   heldWhereAsserted: [

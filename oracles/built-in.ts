@@ -89,6 +89,7 @@ export const builtInRules = {
     needs: ['got', 'tried', 'enter'],
     brokenAt: ['released', 'exit'],
   },
+  flagTakenWhenFree: { sentence: 'A flag that is used as a lock is taken only while it is free.', needs: ['write'], brokenAt: ['write'] },
   neverTakenTwice: {
     sentence: 'A thread does not wait for a lock that it holds itself.',
     needs: ['got', 'released', 'tried'],
@@ -97,7 +98,12 @@ export const builtInRules = {
   neverSleepsInAtomic: {
     sentence: 'Nothing sleeps under a spinlock, in a plain RCU read section, in an interrupt.',
     needs: [...holding, 'thread-start'],
-    brokenAt: [...waits, 'wait-sleep'],
+    brokenAt: [...waits, 'wait-sleep', 'wait-done'],
+  },
+  conditionNeverSleeps: {
+    sentence: 'The condition of a wait does not sleep: when it is read the thread is about to sleep already, and not running any more.',
+    needs: ['wait-prepare', 'wait-finish', 'wait-sleep', 'wake-all'],
+    brokenAt: waits,
   },
   locksBalance: { sentence: 'A call returns with the locks it came with.', needs: holding, brokenAt: ['call', 'return', 'thread-end'] },
   noLockCycle: {
@@ -119,6 +125,11 @@ export const builtInRules = {
     sentence: 'At the end nothing is left behind: no lock, reader, reference, entry, queued work or unfreed object.',
     needs: ['alloc', 'free', 'write', 'add', 'remove', ...holding, 'queue', 'run-begin', 'run-end', 'cancel-begin', 'link', 'unlink'],
     brokenAt: ['quiesce'],
+  },
+  valuesInBounds: {
+    sentence: 'A number stays within its bounds: a Natural never goes below zero.',
+    needs: [],
+    brokenAt: ['write'],
   },
   heldWhereAsserted: {
     sentence: 'A function that says it needs a lock is called with it (`assertHeld`).',

@@ -14,9 +14,10 @@ export async function checkAny(
   input: Bytes,
   oracleFor: (system: string) => OracleDefinition | undefined,
   onFinding: Listener = () => {},
+  predict = false,
 ): Promise<Report> {
   const { first, all } = await peek(input);
-  return (isBinary(first) ? checkBinary : checkTrace)(all, oracleFor, onFinding);
+  return (isBinary(first) ? checkBinary : checkTrace)(all, oracleFor, onFinding, predict);
 }
 
 /** The first bytes, as many as the magic has if there are, and all of them again. */

@@ -1,12 +1,14 @@
 /** Judges a whole binary trace, or reads its events. */
+import { eventsOfBlocks } from './binary-block-events.ts';
 import { recordBytes } from './binary-format.ts';
 import { type BinaryHead, readBinaryHead } from './binary-head.ts';
 import type { Block } from './binary-records.ts';
 import type { OracleDefinition } from './definition.ts';
+import type { TraceHeader } from './event.ts';
 import { createRecordJudge, type RecordJudge } from './judge-records.ts';
 import { mergeRecording } from './merge-recording.ts';
 import { TraceError } from './trace-error.ts';
-import type { Listener } from './trace-judge.ts';
+import { createTraceJudge, type Listener } from './trace-judge.ts';
 import type { Report } from './verdict.ts';
 
 /** Throws a TraceError at the first record that is wrong; its line is the number of the record. */
@@ -14,23 +16,38 @@ export async function checkBinary(
   input: AsyncIterable<Uint8Array | string>,
   oracleFor: (system: string) => OracleDefinition | undefined,
   onFinding: Listener = () => {},
+  predict = false,
 ): Promise<Report> {
-  const judges: RecordJudge[] = [];
+  const judges: Pick<RecordJudge, 'block' | 'end'>[] = [];
   await readBlocks(input, ({ header }) => {
-    const definition = header.system === null ? undefined : oracleFor(header.system);
+    const definition = header.system === null ? null : oracleFor(header.system);
     if (definition === undefined)
       throw new TraceError(
         1,
         'system',
         `There is no oracle for a system ${header.system}. Correct the name, or generate one from its spec.`,
       );
-    const judge = createRecordJudge(definition, header.observes, onFinding);
+    const judge =
+      definition === null || predict
+        ? eventJudge(definition, header, onFinding, predict)
+        : createRecordJudge(definition, header.observes, onFinding);
     judges.push(judge);
     return judge.block;
   });
   const [judge] = judges;
   if (judge === undefined) throw new TraceError(1, '', 'The trace is empty.');
   return judge.end();
+}
+
+/** Builds each event, for rules that need no system, and for prediction. */
+function eventJudge(
+  definition: OracleDefinition | null,
+  { observes, places }: TraceHeader,
+  onFinding: Listener,
+  predict: boolean,
+): Pick<RecordJudge, 'block' | 'end'> {
+  const judge = createTraceJudge(definition, { observes, places, predict }, onFinding);
+  return { block: eventsOfBlocks(definition, judge.event), end: judge.end };
 }
 
 /** Blocks go to what `begin` gives for the head. It says how many words it took; the others come again with those that follow. */

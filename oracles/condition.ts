@@ -31,12 +31,6 @@ export function isHeld(on: Perhaps<Lock | Domain>): boolean {
   return (on.kind !== 'domain' && on.owner !== null) || (on.readers?.size ?? 0) > 0;
 }
 export const isHeldToWrite = (on: Perhaps<Lock>): boolean => on?.owner != null;
-/** A flag used as a lock is held by whoever wrote 'taken'. */
-export function holdsFlag(thread: Thread, thing: Perhaps<Thing>, field: string): boolean {
-  const slot = thing?.[identity].slots.find(one => one.field === field);
-  return slot !== undefined && slot.cells[field] === 'taken' && slot.writtenBy === thread.name;
-}
-
 export const has = <Type>(set: Perhaps<ReadonlySet<Type>>, member: Perhaps<Type>): boolean =>
   set != null && member != null && set.has(member);
 export function some<Type>(set: Perhaps<ReadonlySet<Type>>, condition: (one: Type) => boolean): boolean {

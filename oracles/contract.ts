@@ -6,7 +6,7 @@ import { isThing } from './bindings.ts';
 import type { Bound, ContractRule, Here } from './definition.ts';
 import type { Scalar } from './event.ts';
 import type { RuleState } from './judge.ts';
-import { identity } from './thing.ts';
+import { type Cell, type Counter, identity, type Slot, type Thing } from './thing.ts';
 import type { Holding } from './thread.ts';
 
 export interface CallUnderWay {
@@ -26,6 +26,8 @@ interface ContractUnderWay {
   readonly due: Set<string>;
   alwaysDue: boolean;
   ensured: boolean;
+  /** What it has changed and not put back: by field the value found, by counter gets less puts, by set its members put in or taken off. */
+  readonly left: Map<Slot | Counter, Cell | number | Set<Thing>>;
 }
 
 export const beginContract = (rule: ContractRule, state: RuleState, values: Bound[string][]): ContractUnderWay => ({
@@ -35,6 +37,7 @@ export const beginContract = (rule: ContractRule, state: RuleState, values: Boun
   due: new Set(),
   alwaysDue: true,
   ensured: false,
+  left: new Map(),
 });
 
 /** Looks at the present instant. */
@@ -52,9 +55,10 @@ export function atInstant(contract: ContractUnderWay, here: Here): void {
 /** What is wrong with the result, in words; null if it is right. */
 export function judgeResult(contract: ContractUnderWay, result: Scalar): string | null {
   if (typeof result === 'string' && result in contract.rule.fails) {
-    return contract.due.has(result) || contract.rule.fails[result] === null
-      ? null
-      : `It returned ${result}, which was not due at any time of the call.`;
+    if (!contract.due.has(result) && contract.rule.fails[result] !== null)
+      return `It returned ${result}, which was not due at any time of the call.`;
+    const left = [...contract.left.keys()].filter(({ of }) => of.alive).map(({ name }) => name);
+    return left.length === 0 ? null : `It returned ${result}, and left ${left.join(', ')} changed.`;
   }
   if (contract.alwaysDue) return `It returned ${String(result)}, but had to fail: ${[...contract.due].join(' or ')} was due all the time.`;
   return contract.rule.ensures === null || contract.ensured

@@ -1,6 +1,7 @@
 /** What a generated oracle consists of: the tables of a system, and its rules as functions. */
 
 import type { Scalar } from './event.ts';
+import type { FastRules } from './fast/conditions.ts';
 import type { Cells, Identity, Thing } from './thing.ts';
 import type { Thread } from './thread.ts';
 
@@ -9,13 +10,18 @@ export type FieldKind =
   | 'spinlock'
   | 'rwlock'
   | 'rwsem'
+  | 'flag'
   | 'srcu'
   | 'rcu'
   | 'refcount'
   | 'work'
   | 'work-queue'
+  | 'ordered-work-queue'
   | 'wait-queue'
   | 'wait-entry'
+  | 'completion'
+  | 'notifier-chain'
+  | 'notifier-block'
   | 'set'
   | 'pointer'
   | 'word'
@@ -28,10 +34,12 @@ export interface FieldTable {
   /** Object type of a pointer or of a set's members. */
   readonly to?: string;
   readonly words?: readonly string[];
+  /** Largest value of a number. */
+  readonly max?: number;
 }
 export interface TypeTable {
   readonly fields: Readonly<Record<string, FieldTable>>;
-  /** Fields that own a reference, and the counter of the other object they own. */
+  /** Fields that own a reference, and the counter of the other object they own; or that of a declared object: `kvmModule.pins`. */
   readonly owns: Readonly<Record<string, string>>;
   readonly make: (self: Identity) => Cells;
 }
@@ -128,6 +136,8 @@ export interface ContractRule extends Head {
   /** By errno, when it is due. Null: allowed at any time, and never due. */
   readonly fails: Readonly<Record<string, Condition | null>>;
   readonly ensures: Condition | null;
+  /** Classes of fields, sets and counters that a failing call may leave changed; absent: any. */
+  readonly mayLeave?: readonly string[];
 }
 export type RuleDefinition =
   | GuardsRule
@@ -150,4 +160,6 @@ export interface OracleDefinition {
   readonly rules: readonly RuleDefinition[];
   /** Object types of which a thread may say that it alone can reach one. */
   readonly sole?: readonly string[];
+  /** The conditions of the rules over the numbers of the fast engine. Absent: it does not know something that the system has. */
+  readonly fast?: FastRules;
 }

@@ -60,6 +60,7 @@ const objects: Shape<readonly string[]> = {
     return null;
   },
 };
+const perhapsObject: Shape<string | undefined> = { wrong: (value, names) => (value === undefined ? null : object.wrong(value, names)) };
 const orNull = (shape: Shape<string>): Shape<string | null> => ({
   wrong: (value, names) => (value === null ? null : shape.wrong(value, names)),
 });
@@ -75,24 +76,28 @@ const oneOf = <Word extends string>(...words: readonly Word[]): Shape<Word> => (
   wrong: value => (words.some(word => word === value) ? null : not(value, `one of ${words.join(', ')}`)),
 });
 
-const lock = place('mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue');
+const lock = place('mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue', 'notifier-chain');
 const readMode = oneOf('read', 'recursive-read');
 const perhapsReadMode: Shape<ReadMode | undefined> = {
   wrong: (value, names) => (value === undefined ? null : readMode.wrong(value, names)),
 };
 const domain = place('srcu', 'rcu');
-const plain = place('pointer', 'word', 'boolean', 'number');
+const plain = place('pointer', 'word', 'boolean', 'number', 'flag');
 const queue = place('wait-queue');
+const entries = place('wait-queue', 'notifier-chain');
+const entry = place('wait-entry', 'notifier-block');
 const none = {};
 
 export const eventFields = {
-  'thread-start': { context: oneOf('task', 'hardirq', 'worker') },
+  'thread-start': { context: oneOf('task', 'hardirq', 'worker'), process: perhapsObject },
   'thread-end': none,
+  fork: { other: text },
+  join: { other: text },
   call: { call: text, arguments: scalars },
   return: { call: text, result: scalar },
   alloc: { object, fields: startValues },
   free: { object },
-  read: { field: place('pointer', 'word', 'boolean', 'number', 'refcount'), value: scalar },
+  read: { field: place('pointer', 'word', 'boolean', 'number', 'flag', 'refcount'), value: scalar },
   write: { field: plain, value: scalar },
   'null-followed': { field: fieldClass },
   add: { set: place('set'), member: object },
@@ -103,7 +108,7 @@ export const eventFields = {
   got: { lock, irq: perhapsYesOrNo, mode: perhapsReadMode },
   released: { lock, irq: perhapsYesOrNo, mode: perhapsReadMode },
   tried: { lock, got: yesOrNo, irq: perhapsYesOrNo, mode: perhapsReadMode },
-  'assert-held': { lock: place('mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue', 'srcu', 'rcu') },
+  'assert-held': { lock: place('mutex', 'spinlock', 'rwlock', 'rwsem', 'flag', 'wait-queue', 'notifier-chain', 'srcu', 'rcu') },
   enter: { domain },
   exit: { domain },
   'grace-begin': { domain },
@@ -113,22 +118,24 @@ export const eventFields = {
   'put-later': { counter: place('refcount') },
   'assert-sole': { object },
   'get-unless-zero': { counter: place('refcount'), got: yesOrNo },
-  queue: { work: place('work'), on: orNull(place('work-queue')), queued: yesOrNo },
+  queue: { work: place('work'), on: orNull(place('work-queue', 'ordered-work-queue')), queued: yesOrNo },
   'run-begin': { work: place('work') },
   'run-end': { work: place('work') },
   'flush-begin': { work: place('work') },
   'flush-end': { work: place('work') },
   'cancel-end': { work: place('work') },
   'cancel-begin': { work: place('work'), removed: yesOrNo },
-  'flush-queue-begin': { on: place('work-queue') },
-  'flush-queue-end': { on: place('work-queue') },
-  link: { queue, entry: place('wait-entry'), exclusive: yesOrNo, linked: yesOrNo },
-  unlink: { queue, entry: place('wait-entry') },
-  callback: { queue, entry: place('wait-entry') },
+  'flush-queue-begin': { on: place('work-queue', 'ordered-work-queue') },
+  'flush-queue-end': { on: place('work-queue', 'ordered-work-queue') },
+  link: { queue: entries, entry, exclusive: yesOrNo, linked: yesOrNo },
+  unlink: { queue: entries, entry },
+  callback: { queue: entries, entry },
   'wait-prepare': { queue },
   'wait-finish': { queue },
   'wake-all': { queue },
   'wait-sleep': { queue, result: oneOf('woken', 'timeout') },
+  complete: { completion: place('completion') },
+  'wait-done': { completion: place('completion'), result: oneOf('done', 'timeout') },
   fget: { field: place('pointer'), file: orNull(object) },
   'close-fd': { field: place('pointer'), file: orNull(object) },
   bug: none,
@@ -206,7 +213,10 @@ export function namesOf(definition: OracleDefinition): Names {
           : not(value, `one of ${(table.words ?? []).join(', ')}`);
       case 'boolean':
         return typeof value === 'boolean' ? null : not(value, 'true or false');
+      case 'flag':
+        return value === 'taken' || value === 'free' ? null : not(value, 'taken or free');
       case 'number':
+        return Number.isSafeInteger(value) ? null : not(value, 'a whole number');
       case 'refcount':
         return Number.isSafeInteger(value) && Number(value) >= 0 ? null : not(value, 'a whole number from 0');
       default:

@@ -38,9 +38,12 @@ interface Common {
 }
 
 export type Event = Common &
+  /** `process`: on whose behalf it runs. */
   (
-    | { readonly kind: 'thread-start'; readonly context: 'task' | 'hardirq' | 'worker' }
+    | { readonly kind: 'thread-start'; readonly context: 'task' | 'hardirq' | 'worker'; readonly process?: string }
     | { readonly kind: 'thread-end' }
+    /** The thread makes another one, or has seen its end. Without them a thread is taken to follow all that was before it, and its end to precede all that is after. */
+    | { readonly kind: 'fork' | 'join'; readonly other: string }
     /** A call of the interface begins or ends. */
     | { readonly kind: 'call'; readonly call: string; readonly arguments: readonly Scalar[] }
     | { readonly kind: 'return'; readonly call: string; readonly result: Scalar }
@@ -80,6 +83,9 @@ export type Event = Common &
     | { readonly kind: 'callback'; readonly queue: string; readonly entry: string }
     | { readonly kind: 'wait-prepare' | 'wait-finish' | 'wake-all'; readonly queue: string }
     | { readonly kind: 'wait-sleep'; readonly queue: string; readonly result: 'woken' | 'timeout' }
+    /** Done; and who waited for it goes on, or its time is up. */
+    | { readonly kind: 'complete'; readonly completion: string }
+    | { readonly kind: 'wait-done'; readonly completion: string; readonly result: 'done' | 'timeout' }
     /** A descriptor is looked up and its file's counter `refs` raised, or closed. Null: nothing is open there. */
     | { readonly kind: 'fget' | 'close-fd'; readonly field: string; readonly file: string | null }
     | { readonly kind: 'bug' }

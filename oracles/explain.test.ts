@@ -30,6 +30,8 @@ test('a freed object is told with the event that freed it', () => {
     '  event 4: T2 touches Device#1, which was freed at event 3 by T1.',
     '  since event 3',
     '  Device#1 was freed at event 3 by T1.',
+    "  why:     The memory may be somebody else's by now, so the touch corrupts it or acts on it.",
+    '  look at: The reference, lock or grace period that should have kept the object until this touch.',
   ]);
 });
 test('what is only possible says so', () => {

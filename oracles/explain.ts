@@ -3,6 +3,8 @@
 import { isThing } from './bindings.ts';
 import { builtInNames, builtInRules } from './built-in.ts';
 import type { OracleDefinition } from './definition.ts';
+import { genericRule } from './generic/rules.ts';
+import { tellSteps } from './tell-steps.ts';
 import { type Cells, identity, type Part, type Slot } from './thing.ts';
 import type { Finding } from './verdict.ts';
 import type { World } from './world.ts';
@@ -15,8 +17,13 @@ export function explainFinding(finding: Finding, definition: OracleDefinition, w
     `  ${sentence}`,
     `  event ${finding.event}: ${finding.detail}`,
   ];
-  if (finding.earlier !== null) lines.push(`  since event ${finding.earlier}`);
-  if (world !== undefined) for (const name of new Set(Object.values(finding.objects))) lines.push(`  ${stateOf(name, world)}`);
+  if (finding.earlier !== null && finding.reordering === undefined) lines.push(`  since event ${finding.earlier}`);
+  lines.push(...tellSteps(finding));
+  // What was predicted did not come to be, so there is no state to tell.
+  if (world !== undefined && finding.reordering === undefined)
+    for (const name of new Set(Object.values(finding.objects))) lines.push(`  ${stateOf(name, world)}`);
+  const generic = genericRule(finding.rule);
+  if (generic !== undefined) lines.push(`  why:     ${generic.why}`, `  look at: ${generic.lookAt}`);
   if (source !== null) lines.push(`  source:  ${source}`);
   return lines;
 }
@@ -55,6 +62,8 @@ function sayPart(part: Part): string | null {
   switch (part.kind) {
     case 'counter':
       return `${field} ${part.count}`;
+    case 'completion':
+      return part.done ? `${field} done` : null;
     case 'lock':
     case 'wait-queue':
       return part.owner === null ? null : `${field} held by ${part.owner.name}`;

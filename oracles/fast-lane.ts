@@ -11,7 +11,7 @@ import type { EventKind, Scalar } from './event.ts';
 import type { Oracle } from './oracle.ts';
 import type { Slot, Thing, WaitQueue, Work, WorkQueue } from './thing.ts';
 import { type Cells, type Counter, type Domain, type Entry, type Identity, identity, type Lock, type Part } from './thing.ts';
-import type { Holding, Thread } from './thread.ts';
+import type { Holding, Thread, Wait } from './thread.ts';
 import type { Finding } from './verdict.ts';
 import { zero } from './world.ts';
 
@@ -28,12 +28,17 @@ export interface FastLane {
   /** After an event that was not declined: what the state it led to breaks. */
   readonly settle: (thread: Thread, seq: number) => readonly Finding[];
   /** After the oracle judged an event that was declined: what it knows now need not be asked again. */
-  readonly judged: (thread: Thread | null) => void;
+  readonly judged: (thread: Thread | null, seq: number) => void;
+  /** Pairs of nodes that the lock graph, or the puts under locks, are known to have: the outer one, or the counter, times the number of nodes, plus the other. */
+  readonly knownEdges: Uint8Array;
+  readonly knownPuts: Uint8Array;
   /** Events that were not declined. */
   readonly events: () => number;
 }
 
 const none: readonly Finding[] = [];
+/** Before the name of a queue that is flushed, in what a wait says that it is for. */
+export const itemsOn = 'the items on ';
 
 export function createFastLane({ inside }: Oracle): FastLane {
   const { judge, settle } = inside;
@@ -49,14 +54,15 @@ export function createFastLane({ inside }: Oracle): FastLane {
     nullNeverFollowed,
     referencesBalance,
     releasedByHolder,
+    valuesInBounds,
   } = judge.always;
   const here = { thread: judge.thread, globals: judge.world.globals };
   const { classes, nodes } = createClassTables(judge.definition, judge, stateRules.watching);
   /** Pairs of nodes that the lock graph, or the puts under locks, are known to have. */
   const knownEdges = new Uint8Array(nodes * nodes);
   const knownPuts = new Uint8Array(nodes * nodes);
-  /** Which pair the declined event is about, if that is why it was declined. */
-  let asking: { readonly lock: Lock | null; readonly put: Counter | null } | null = null;
+  /** Counter whose put was declined because it is under a lock that is not known to be one of those. */
+  let asking: Counter | null = null;
   /** A state rule has to be judged, a call has seen another instant. */
   let instant = false;
   let events = 0;
@@ -112,7 +118,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
   function want(thread: Thread, lock: Lock, rules: ClassRules, seq: number): boolean {
     const { owner } = lock;
     const { held } = thread;
-    if (rules.atEvery || lock.readers !== null || thread.releases.length > 0) return false;
+    if (rules.atEvery || lock.readers !== null || thread.releases.length > 0 || thread.prepared !== null) return false;
     if (owner !== null && (owner === thread || owner.waits !== null || owner.ended)) return false;
     let pairs = 0;
     if (held.length > 0 || thread.context === 'hardirq') {
@@ -124,10 +130,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
         const node = nodeOf(holding);
         for (let one = 0; one < orders.length; one++) if (orders[one]?.inside[node]) return false;
         if (node === lock.number) continue;
-        if (knownEdges[node * nodes + lock.number] === 0) {
-          asking = { lock, put: null };
-          return false;
-        }
+        if (knownEdges[node * nodes + lock.number] === 0) return false;
         pairs++;
       }
     }
@@ -203,7 +206,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     for (let at = 0; at < held.length; at++) {
       const holding = held[at];
       if (holding === undefined || knownPuts[counter.number * nodes + nodeOf(holding)] === 1) continue;
-      asking = { lock: null, put: counter };
+      asking = counter;
       return false;
     }
     touched.exercised++;
@@ -229,6 +232,7 @@ export function createFastLane({ inside }: Oracle): FastLane {
     if (rules.atEvery || !fits(slot, value) || !canWrite(thread, slot, rules)) return false;
     if (rules.guard !== null) rules.guard.exercised++;
     touched.exercised++;
+    if (rules.kind === 'number') valuesInBounds.exercised++;
     slot.cells[slot.field] = value === null || value === 0 ? zero(slot) : value;
     changed(rules, slot.of);
     slot.writtenAt = seq;
@@ -327,17 +331,31 @@ export function createFastLane({ inside }: Oracle): FastLane {
     return found;
   }
 
-  function judged(thread: Thread | null): void {
+  function judged(thread: Thread | null, seq: number): void {
     const asked = asking;
     asking = null;
     instant = false;
-    if (asked === null || thread === null) return;
+    if (thread === null) return;
     const { waits } = thread;
-    for (const holding of thread.held) {
-      // Only if the oracle went as far as noting it: it may have broken off before.
-      if (asked.lock !== null && waits?.kind === 'lock' && waits.lock === asked.lock)
-        knownEdges[nodeOf(holding) * nodes + asked.lock.number] = 1;
-      if (asked.put !== null) knownPuts[asked.put.number * nodes + nodeOf(holding)] = 1;
+    // Only if the oracle went as far as noting it: it may have broken off before.
+    if (waits !== null && waits.since === seq)
+      for (const node of waitedFor(waits)) for (const holding of thread.held) knownEdges[nodeOf(holding) * nodes + node] = 1;
+    if (asked !== null) for (const holding of thread.held) knownPuts[asked.number * nodes + nodeOf(holding)] = 1;
+  }
+  /** Nodes of the lock graph that the wait leads to; of a flush of a queue those whose runs it found. */
+  function waitedFor(waits: Wait): number[] {
+    switch (waits.kind) {
+      case 'lock':
+        return [waits.lock.number];
+      case 'grace':
+        return [waits.domain.number];
+      case 'flush': {
+        const of = judge.world.works.get(waits.on);
+        if (of !== undefined) return [of.number + classes.length];
+        const queue = judge.world.workQueues.get(waits.on.slice(itemsOn.length));
+        const names = (queue && judge.definition.queues[queue.class]) ?? [];
+        return classes.flatMap(({ name }, number) => (names.includes(name) ? [number + classes.length] : []));
+      }
     }
   }
 
@@ -379,6 +397,8 @@ export function createFastLane({ inside }: Oracle): FastLane {
     classes,
     settle: settleFast,
     judged,
+    knownEdges,
+    knownPuts,
     events: () => events,
   };
 }
@@ -408,7 +428,7 @@ function fits({ table }: Slot, value: Scalar | Cells): boolean {
     case 'boolean':
       return typeof value === 'boolean';
     case 'number':
-      return Number.isSafeInteger(value) && Number(value) >= 0;
+      return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= (table.max ?? Number.POSITIVE_INFINITY);
     default:
       return false;
   }

@@ -2,18 +2,9 @@
 // To change a rule, edit the spec and run `make generate`.
 import { has, holds, isHeld, isLive, isOnQueue, isQueued } from './condition.ts';
 import type { OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCounter, newMutex, newSpinLock, newSrcuDomain, newWaitEntry, newWaitQueue, newWork } from './thing.ts';
 import type * as known from './thing.ts';
-
-/** A number in the table of open files. */
-type Descriptor = {
-  readonly [identity]: known.Identity;
-  file: EventfdFile | null;
-};
-const newDescriptor = (self: known.Identity): Descriptor => ({
-  [identity]: self,
-  file: null,
-});
 
 /** A virtual machine. */
 type Kvm = {
@@ -85,6 +76,16 @@ const newIrqfd = (self: known.Identity): Irqfd => ({
   entry: newWaitEntry(self, 'entry'),
 });
 
+/** A number in the table of open files. */
+type Descriptor = {
+  readonly [identity]: known.Identity;
+  file: EventfdFile | null;
+};
+const newDescriptor = (self: known.Identity): Descriptor => ({
+  [identity]: self,
+  file: null,
+});
+
 /**
  * irqfd as proposed in June 2009, made right with as little change as possible. The proposal itself is `asProposed` in the variants. An
  * eventfd is a counter that user space, or a driver in an interrupt, adds to. An irqfd ties one to a virtual machine: whenever the eventfd is
@@ -96,13 +97,6 @@ const newIrqfd = (self: known.Identity): Irqfd => ({
 export const irqfd2009Oracle: OracleDefinition = {
   system: 'irqfd-2009',
   types: {
-    Descriptor: {
-      fields: {
-        file: { kind: 'pointer', constant: false, to: 'EventfdFile' },
-      },
-      owns: { file: 'refs' },
-      make: newDescriptor,
-    },
     Kvm: {
       fields: {
         lock: { kind: 'mutex', constant: false },
@@ -145,6 +139,13 @@ export const irqfd2009Oracle: OracleDefinition = {
       },
       owns: { kvm: 'users', eventfd: 'users' },
       make: newIrqfd,
+    },
+    Descriptor: {
+      fields: {
+        file: { kind: 'pointer', constant: false, to: 'EventfdFile' },
+      },
+      owns: { file: 'refs' },
+      make: newDescriptor,
     },
   },
   globals: {},
@@ -257,4 +258,64 @@ export const irqfd2009Oracle: OracleDefinition = {
       then: ({ irqfd, kvm }: { irqfd: Irqfd; kvm: Kvm }) => isQueued(irqfd.inject) || kvm.interrupted,
     },
   ],
+  fast: {
+    guards: {
+      'Kvm.irqfds': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Kvm.interrupted': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Eventfd.signalled': { read: () => true, write: (m, thread, object) => fast.holds(m, thread, object + 13) },
+      'Irqfd.kvm': { read: (m, thread, object) => fast.holds(m, thread, object + 8) || fast.holds(m, thread, object + 11), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+    },
+    states: {
+      publishedVmIsAlive: {
+        one: (m, _thread, irqfd) => !(m.i[irqfd + 16] !== 0) ? 0 : fast.isLive(m, m.i[irqfd + 16]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let irqfdAt = 0; irqfdAt < m.lives[3]; irqfdAt++) {
+            const irqfd = m.live[3][irqfdAt];
+            if (m.i[irqfd + 14] === 0) continue;
+            if (!(m.i[irqfd + 16] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[irqfd + 16]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      pendingEventIsInjected: {
+        one: (m, _thread, irqfd, kvm) => ((fast.isHeld(m, m.i[irqfd + 17] + 13) || fast.isHeld(m, irqfd + 8)) || fast.isHeld(m, kvm + 8)) || !((((m.i[m.i[irqfd + 17] + 16] !== 0) && fast.isOnQueue(m, irqfd + 26)) && (m.i[irqfd + 16] === kvm)) && fast.has(m, kvm + 13, irqfd)) ? 0 : (fast.isQueued(m, irqfd + 18) || (m.i[kvm + 15] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let irqfdAt = 0; irqfdAt < m.lives[3]; irqfdAt++) {
+            const irqfd = m.live[3][irqfdAt];
+            if (m.i[irqfd + 14] === 0) continue;
+            for (let kvmAt = 0; kvmAt < m.lives[0]; kvmAt++) {
+              const kvm = m.live[0][kvmAt];
+              if (m.i[kvm + 11] === 0) continue;
+              if (((fast.isHeld(m, m.i[irqfd + 17] + 13) || fast.isHeld(m, irqfd + 8)) || fast.isHeld(m, kvm + 8)) || !((((m.i[m.i[irqfd + 17] + 16] !== 0) && fast.isOnQueue(m, irqfd + 26)) && (m.i[irqfd + 16] === kvm)) && fast.has(m, kvm + 13, irqfd))) continue;
+              if (!((fast.isQueued(m, irqfd + 18) || (m.i[kvm + 15] !== 0)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {},
+    contracts: {
+      assignContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, _kvm, fd) => m.i[fd + 8] === 0,
+          EIO: null,
+        },
+        ensures: null,
+      },
+      writeContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+    },
+  },
 };

@@ -2,18 +2,9 @@
 // To change a rule, edit the spec and run `make generate`.
 import { every, has, holds, isHeld, isLive, isOnQueue, isQueued, some } from './condition.ts';
 import type { OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCounter, newMutex, newSpinLock, newSrcuDomain, newWaitEntry, newWaitQueue, newWork, newWorkQueue } from './thing.ts';
 import type * as known from './thing.ts';
-
-/** A number in the table of open files. */
-type Descriptor = {
-  readonly [identity]: known.Identity;
-  file: OpenFile | null;
-};
-const newDescriptor = (self: known.Identity): Descriptor => ({
-  [identity]: self,
-  file: null,
-});
 
 /** A counter of events. The kernel has one lock where this has two: `lock` around count and wake-up together, and `wait`'s own inside it. */
 type Eventfd = {
@@ -149,6 +140,16 @@ const newResampler = (self: known.Identity): Resampler => ({
   irqfds: new Set(),
 });
 
+/** A number in the table of open files. */
+type Descriptor = {
+  readonly [identity]: known.Identity;
+  file: OpenFile | null;
+};
+const newDescriptor = (self: known.Identity): Descriptor => ({
+  [identity]: self,
+  file: null,
+});
+
 /**
  * irqfd as in Linux 6.17 and later: signals of an eventfd become interrupts of a virtual machine. An irqfd is active while it is on its
  * machine's list. Whoever takes it off, under the list's lock, queues its shutdown, and nobody else does. The eventfd's end, a deassignment
@@ -158,18 +159,11 @@ const newResampler = (self: known.Identity): Resampler => ({
 export const irqfdOracle: OracleDefinition = {
   system: 'irqfd',
   types: {
-    Descriptor: {
-      fields: {
-        file: { kind: 'pointer', constant: false, to: 'OpenFile' },
-      },
-      owns: { file: 'refs' },
-      make: newDescriptor,
-    },
     Eventfd: {
       fields: {
         wait: { kind: 'wait-queue', constant: false },
         lock: { kind: 'spinlock', constant: false },
-        count: { kind: 'number', constant: false },
+        count: { kind: 'number', constant: false, max: 4 },
         refs: { kind: 'refcount', constant: false },
       },
       owns: {},
@@ -187,7 +181,7 @@ export const irqfdOracle: OracleDefinition = {
       fields: {
         kvm: { kind: 'pointer', constant: true, to: 'Kvm' },
         eventfd: { kind: 'pointer', constant: true, to: 'Eventfd' },
-        gsi: { kind: 'number', constant: true },
+        gsi: { kind: 'number', constant: true, max: 30 },
         route: { kind: 'word', constant: false, words: ['none', 'pin', 'msi'] },
         resampler: { kind: 'pointer', constant: true, to: 'Resampler' },
         resamplefd: { kind: 'pointer', constant: true, to: 'Eventfd' },
@@ -242,11 +236,18 @@ export const irqfdOracle: OracleDefinition = {
     Resampler: {
       fields: {
         kvm: { kind: 'pointer', constant: true, to: 'Kvm' },
-        gsi: { kind: 'number', constant: true },
+        gsi: { kind: 'number', constant: true, max: 30 },
         irqfds: { kind: 'set', constant: false, to: 'Irqfd' },
       },
       owns: {},
       make: newResampler,
+    },
+    Descriptor: {
+      fields: {
+        file: { kind: 'pointer', constant: false, to: 'OpenFile' },
+      },
+      owns: { file: 'refs' },
+      make: newDescriptor,
     },
   },
   globals: { kvmModule: 'KvmModule' },
@@ -313,7 +314,7 @@ export const irqfdOracle: OracleDefinition = {
       calls: ['assignWithFlags'], parameters: ['_vm', '_fd', '_gsi', '_flags'],
       looksAt: [],
       fails: {
-        EINVAL: null,
+        EINVAL: ({ _flags }: { _flags: string | number | boolean | null }) => Number(_flags) > 3,
       },
       ensures: null,
     },
@@ -583,4 +584,175 @@ export const irqfdOracle: OracleDefinition = {
       },
     },
   ],
+  fast: {
+    guards: {
+      'Eventfd.count': { read: () => true, write: (m, thread, object) => fast.holds(m, thread, object + 13) },
+      'Irqfd.route': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 8] + 27), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 8] + 14) },
+      'Kvm.irqfds': { read: (m, thread, object) => fast.holds(m, thread, object + 14), write: (m, thread, object) => fast.holds(m, thread, object + 14) },
+      'Kvm.resamplers': { read: (m, thread, object) => fast.holds(m, thread, object + 19), write: (m, thread, object) => fast.holds(m, thread, object + 19) },
+      'Kvm.routing': { read: (m, thread, object) => fast.holds(m, thread, object + 27) || fast.holds(m, thread, object + 24) || !fast.isLive(m, object), write: (m, thread, object) => fast.holds(m, thread, object + 24) },
+      'Kvm.ackNotifiers': { read: (m, thread, object) => fast.holds(m, thread, object + 27) || fast.holds(m, thread, object + 24), write: (m, thread, object) => fast.holds(m, thread, object + 24) },
+      'Resampler.irqfds': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 8] + 27) || fast.holds(m, thread, m.i[object + 8] + 19), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 8] + 19) },
+    },
+    states: {
+      vmOutlivesItsIrqfds: {
+        one: (m, _thread, irqfd) => fast.isLive(m, m.i[irqfd + 8]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let irqfdAt = 0; irqfdAt < m.lives[2]; irqfdAt++) {
+            const irqfd = m.live[2][irqfdAt];
+            if (!(fast.isLive(m, m.i[irqfd + 8]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      inactiveIsShutDown: {
+        one: (m, _thread, irqfd) => fast.isHeld(m, m.i[irqfd + 8] + 14) || !(fast.isOnQueue(m, irqfd + 15) && !fast.has(m, m.i[irqfd + 8] + 17, irqfd)) ? 0 : fast.isQueued(m, irqfd + 23) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let irqfdAt = 0; irqfdAt < m.lives[2]; irqfdAt++) {
+            const irqfd = m.live[2][irqfdAt];
+            if (fast.isHeld(m, m.i[irqfd + 8] + 14) || !(fast.isOnQueue(m, irqfd + 15) && !fast.has(m, m.i[irqfd + 8] + 17, irqfd))) continue;
+            if (!(fast.isQueued(m, irqfd + 23))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      activeIsHooked: {
+        one: (m, _thread, irqfd) => !(fast.has(m, m.i[irqfd + 8] + 17, irqfd)) ? 0 : fast.isOnQueue(m, irqfd + 15) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let irqfdAt = 0; irqfdAt < m.lives[2]; irqfdAt++) {
+            const irqfd = m.live[2][irqfdAt];
+            if (!(fast.has(m, m.i[irqfd + 8] + 17, irqfd))) continue;
+            if (!(fast.isOnQueue(m, irqfd + 15))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      oneActivePerEventfd: {
+        one: (m, _thread, one, other) => !((((m.i[one + 8] === m.i[other + 8]) && (m.i[one + 9] === m.i[other + 9])) && fast.has(m, m.i[one + 8] + 17, one)) && fast.has(m, m.i[one + 8] + 17, other)) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[2]; oneAt++) {
+            const one = m.live[2][oneAt];
+            for (let otherAt = 0; otherAt < m.lives[2]; otherAt++) {
+              const other = m.live[2][otherAt];
+              if (!((((m.i[one + 8] === m.i[other + 8]) && (m.i[one + 9] === m.i[other + 9])) && fast.has(m, m.i[one + 8] + 17, one)) && fast.has(m, m.i[one + 8] + 17, other))) continue;
+              if (!((one === other))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      oneIrqfdPerEventfd: {
+        one: (m, _thread, one, other) => !((fast.isOnQueue(m, one + 15) && fast.isOnQueue(m, other + 15)) && (m.i[one + 9] === m.i[other + 9])) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[2]; oneAt++) {
+            const one = m.live[2][oneAt];
+            for (let otherAt = 0; otherAt < m.lives[2]; otherAt++) {
+              const other = m.live[2][otherAt];
+              if (!((fast.isOnQueue(m, one + 15) && fast.isOnQueue(m, other + 15)) && (m.i[one + 9] === m.i[other + 9]))) continue;
+              if (!((one === other))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      routesAgree: {
+        one: (m, _thread, irqfd) => (fast.isHeld(m, m.i[irqfd + 8] + 14) || fast.isHeld(m, m.i[irqfd + 8] + 24)) || !(fast.has(m, m.i[irqfd + 8] + 17, irqfd)) ? 0 : (m.i[irqfd + 12] === m.i[m.i[m.i[irqfd + 8] + 30] + 8]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let irqfdAt = 0; irqfdAt < m.lives[2]; irqfdAt++) {
+            const irqfd = m.live[2][irqfdAt];
+            if ((fast.isHeld(m, m.i[irqfd + 8] + 14) || fast.isHeld(m, m.i[irqfd + 8] + 24)) || !(fast.has(m, m.i[irqfd + 8] + 17, irqfd))) continue;
+            if (!((m.i[irqfd + 12] === m.i[m.i[m.i[irqfd + 8] + 30] + 8]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {
+      deactivatedOnce: (m, thread, irqfd) => (!fast.isQueued(m, irqfd + 23) && fast.holds(m, thread, m.i[irqfd + 8] + 14)) ? 1 : -1,
+      pendingEventIsInjected: (m, _thread, eventfd, irqfd) => !((((m.i[irqfd + 9] === eventfd) && fast.isOnQueue(m, irqfd + 15)) && (m.d[eventfd + 16 + 1] > 0)) && (m.d[irqfd + 10 + 1] === 5)) ? 0 : (fast.isQueued(m, irqfd + 19) || (m.i[m.i[irqfd + 8] + 33] !== 0)) ? 1 : -1,
+    },
+    contracts: {
+      assignContract: {
+        objects: [true, true, false],
+        fails: {
+          EINVAL: (m, _thread, vm, fd) => !(m.i[m.i[vm + 8] + 13] !== 0) || ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0)),
+          EBADF: (m, _thread, _vm, fd) => m.i[fd + 8] === 0,
+          EBUSY: null,
+        },
+        ensures: (m, _thread, vm, _fd, gsi) => fast.some(m, m.i[vm + 8] + 17, irqfd => m.d[irqfd + 10 + 1] === gsi),
+      },
+      assignResampleContract: {
+        objects: [true, true, false, true],
+        fails: {
+          EINVAL: (m, _thread, vm, fd, _gsi, resampleFd) => (!(m.i[m.i[vm + 8] + 13] !== 0) || ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0))) || ((m.i[resampleFd + 8] !== 0) && (m.i[m.i[resampleFd + 8] + 8] === 0)),
+          EBADF: (m, _thread, _vm, fd, _gsi, resampleFd) => (m.i[fd + 8] === 0) || (m.i[resampleFd + 8] === 0),
+          EBUSY: null,
+        },
+        ensures: (m, _thread, vm, _fd, gsi) => fast.some(m, m.i[vm + 8] + 17, irqfd => (m.d[irqfd + 10 + 1] === gsi) && (m.i[irqfd + 13] !== 0)),
+      },
+      assignWithFlagsContract: {
+        objects: [true, true, false, false],
+        fails: {
+          EINVAL: (_m, _thread, __vm, __fd, __gsi, _flags) => (_flags || 0) > 3,
+        },
+        ensures: null,
+      },
+      deassignContract: {
+        objects: [true, true, false],
+        fails: {
+          EINVAL: (m, _thread, _vm, fd) => (m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0),
+          EBADF: (m, _thread, _vm, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: (m, _thread, vm, fd, gsi) => fast.every(m, m.i[vm + 8] + 17, irqfd => ((m.i[fd + 8] === 0) || (m.i[irqfd + 9] !== m.i[m.i[fd + 8] + 8])) || (m.d[irqfd + 10 + 1] !== gsi)),
+      },
+      signalContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+      readCountContract: {
+        objects: [true],
+        fails: {
+          EAGAIN: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.d[m.i[m.i[fd + 8] + 8] + 16 + 1] === 0),
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+      closeContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+      createInterruptControllerContract: {
+        objects: [true],
+        fails: {
+          EEXIST: (m, _thread, vm) => m.i[m.i[vm + 8] + 13] !== 0,
+        },
+        ensures: (m, _thread, vm) => m.i[m.i[vm + 8] + 13] !== 0,
+      },
+      updateRoutingContract: {
+        objects: [true],
+        fails: {
+          EINVAL: (m, _thread, vm) => !(m.i[m.i[vm + 8] + 13] !== 0),
+        },
+        ensures: null,
+      },
+    },
+  },
 };

@@ -1,5 +1,6 @@
 /** Reference counters: what each event can break, and what it changes. */
 import type { Judge } from './judge.ts';
+import { countChanges } from './judge-left.ts';
 import type { PutUnderTaken } from './releases.ts';
 import type { Counter } from './thing.ts';
 
@@ -22,6 +23,7 @@ export function raise(judge: Judge, counter: Counter): void {
   const rule = judge.always.neverResurrected;
   rule.exercised++;
   if (counter.count === 0 && judge.breakOff(rule, `${judge.thread.name} gets ${counter.name}, which is zero.`, about(counter))) return;
+  countChanges(judge, counter, 1);
   counter.count++;
   // Only where the rule is not judged: it lives again.
   if (counter.count === 1) judge.changed(counter.of.type, counter.of);
@@ -39,7 +41,10 @@ export function put(judge: Judge, name: string, later = false): void {
     return;
   if (thread.held.length > 0 && !later) always.lastPutTakesNoHeldLock.exercised++;
   if (!later) reportPuts(judge, judge.releases.puts(thread, counter, judge.seq));
-  if (counter.count > 0) counter.count--;
+  if (counter.count > 0) {
+    countChanges(judge, counter, -1);
+    counter.count--;
+  }
   if (counter.count === 0) {
     counter.zeroAt = judge.seq;
     if (!later) judge.releases.begins(thread, counter);

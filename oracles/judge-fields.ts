@@ -4,6 +4,8 @@ import { isThing } from './bindings.ts';
 import type { Scalar } from './event.ts';
 import type { Judge } from './judge.ts';
 import { raise } from './judge-counters.ts';
+import { flagRead, flagWritten } from './judge-flags.ts';
+import { fieldChanges, memberChanges } from './judge-left.ts';
 import { readingOnce } from './judge-taking.ts';
 import { identity, type Slot, type Thing } from './thing.ts';
 import { zero } from './world.ts';
@@ -22,6 +24,10 @@ export function read(judge: Judge, name: string, value: Scalar): void {
     readingOnce(judge, slot);
     judge.atEvery('read', slot.class, slot.of);
   }
+  if (slot.table.kind === 'flag') {
+    flagRead(judge, slot);
+    return;
+  }
   // What was read is what is there, whoever wrote it unseen.
   if (nameOf(slot.cells[slot.field]) !== value) store(judge, slot, value);
 }
@@ -31,7 +37,25 @@ export function write(judge: Judge, name: string, value: Scalar): void {
   if (slot === null) return;
   judge.guarded(slot, 'write');
   judge.atEvery('write', slot.class, slot.of);
-  store(judge, slot, value);
+  if (slot.table.kind === 'number') {
+    judge.always.valuesInBounds.exercised++;
+    const number = Number(value);
+    const most = slot.table.max ?? Number.POSITIVE_INFINITY;
+    if (number < 0 || number > most) {
+      const bounds = number < 0 ? 'below 0' : `above ${most}`;
+      if (
+        judge.breakOff(judge.always.valuesInBounds, `${judge.thread.name} makes ${slot.name} ${number}, which is ${bounds}.`, {
+          objects: { object: slot.of.name },
+        })
+      )
+        return;
+    }
+  }
+  if (slot.table.kind === 'flag') flagWritten(judge, slot, value);
+  else {
+    fieldChanges(judge, slot, value === null || value === 0 ? zero(slot) : judge.world.valueOf(value));
+    store(judge, slot, value);
+  }
   slot.writtenAt = judge.seq;
   slot.writtenBy = judge.thread.name;
 }
@@ -53,6 +77,7 @@ export function addOrRemove(judge: Judge, kind: 'add' | 'remove', name: string, 
   if (member === null) return;
   judge.guarded(slot, 'write');
   judge.atEvery(kind, slot.class, slot.of);
+  if (slot.members?.has(member) !== (kind === 'add')) memberChanges(judge, slot, member);
   setMember(judge, slot, member, kind === 'add');
   slot.writtenAt = judge.seq;
   slot.writtenBy = judge.thread.name;
@@ -104,6 +129,7 @@ export function closeFd(judge: Judge, name: string): void {
   const slot = judge.find(judge.world.slots, name);
   if (slot === null) return;
   judge.atEvery('close-fd', slot.class, slot.of);
+  fieldChanges(judge, slot, null);
   store(judge, slot, null);
   slot.writtenAt = judge.seq;
   slot.writtenBy = judge.thread.name;

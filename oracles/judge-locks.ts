@@ -41,7 +41,7 @@ export function got(judge: Judge, name: string, mode?: ReadMode): void {
   if (lock !== null) take(judge, lock, mode);
 }
 
-function take(judge: Judge, lock: Lock, mode: ReadMode | undefined): void {
+export function take(judge: Judge, lock: Lock, mode: ReadMode | undefined): void {
   const { thread } = judge;
   lock.queued.delete(thread);
   const toRead = lock.readers !== null && mode !== undefined;
@@ -131,7 +131,7 @@ function releasedByReader(judge: Judge, lock: Lock, readers: Map<Thread, number>
   releasedInReverse(judge, lock);
 }
 
-function releasedInReverse(judge: Judge, on: Lock | Domain): void {
+export function releasedInReverse(judge: Judge, on: Lock | Domain): void {
   for (const order of judge.definition.rules) {
     if (order.kind !== 'order' || !order.nested) continue;
     const place = order.classes.indexOf(on.class);

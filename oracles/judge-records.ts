@@ -2,12 +2,14 @@
  * Judges the records of a binary trace: those that are plainly in order without building an event, the others by the oracle.
  * It keeps what lives, and of what was freed as much as the oracle itself.
  */
-import { firstEvent, firstFlag, hasOperands, recordWords, sayKind, shapeOf, tagMask, tags, unwritten } from './binary-format.ts';
+import { firstEvent, firstFlag, hasOperands, operand, recordWords, sayKind, shapeOf, tagMask, tags, unwritten } from './binary-format.ts';
 import { type Block, createRecords, type KnownKind, type Named } from './binary-records.ts';
 import type { OracleDefinition } from './definition.ts';
 import type { Event, EventKind } from './event.ts';
 import { isEventKind } from './event-fields.ts';
 import { explainFinding } from './explain.ts';
+import { createRecordLane, type RecordLane } from './fast/record-lane.ts';
+import { createTurns } from './fast/turns.ts';
 import { createFastLane, type Handler, type Other } from './fast-lane.ts';
 import { createOracle } from './oracle.ts';
 import { createEventChecker } from './read-trace.ts';
@@ -22,6 +24,8 @@ export interface RecordJudge {
   /** How many words of the block were taken; the rest is the beginning of a record that the next block completes. */
   readonly block: (block: Block) => number;
   readonly end: () => Report;
+  /** Events that the fast engine judged. */
+  readonly fast: () => number;
 }
 
 /** A handle, and the object that it names now. */
@@ -42,6 +46,8 @@ export function createRecordJudge(
   definition: OracleDefinition,
   observes: readonly EventKind[] | undefined,
   onFinding: Listener,
+  /** Multiplies how long the reference judges before the fast engine does again; for tests. */
+  turnLength = 1,
 ): RecordJudge {
   const oracle = createOracle(definition, { observes });
   const { world, inside } = oracle;
@@ -57,7 +63,27 @@ export function createRecordJudge(
   const fieldIndexes = new Map(Object.entries(definition.types).map(([type, { fields }]) => [type, Object.keys(fields)]));
   /** By type, then by the trace's number of a field: its place among those of the type, or -1. */
   const placesOf = new Map<string, number[]>();
-  const records = createRecords({ onObject, onThread: index => (threads[index] = undefined), onKind, onField });
+  const records = createRecords({
+    onObject(named) {
+      onObject(named);
+      engineLane?.onObject(named);
+    },
+    onThread(index) {
+      threads[index] = undefined;
+      engineLane?.onThread(index);
+    },
+    onKind(index, kind) {
+      onKind(index, kind);
+      engineLane?.onKind(index, kind);
+    },
+    onField(index, name) {
+      onField(index, name);
+      engineLane?.onField(index, name);
+    },
+    onWord: index => engineLane?.onWord(index),
+  });
+  const turns = createTurns(definition, oracle, lane, turnLength);
+  const engineLane = turns.engine === null ? null : createRecordLane(turns.engine, records);
   let seq = -1;
   let line = 0;
 
@@ -175,9 +201,51 @@ export function createRecordJudge(
       throw error instanceof TraceError ? onLine(error, line) : error;
     }
     ({ seq } = event);
-    lane.judged(world.threads.get(event.thread) ?? null);
+    lane.judged(world.threads.get(event.thread) ?? null, event.seq);
     tell(found, event);
     if (event.kind === 'free') records.forget(block.words[at + 3] ?? 0);
+  }
+
+  function judgeEvent(block: Block, at: number, head: number): void {
+    if (!inside.underWay() || !fast(block, at, head)) slow(block, at);
+    if (!turns.isFast() && turns.judged() && turns.engine !== null) {
+      turns.engine.core.seq = seq;
+      engineLane?.restart();
+    }
+  }
+  /** The fast engine goes as far as it can, and hands over to what is slower where it cannot. The next record to look at. */
+  function runFast(block: Block, from: number, engineLane: RecordLane): number {
+    const at = engineLane.run(block, from);
+    line += (at - from) / recordWords;
+    const stopped = engineLane.stopped();
+    if (stopped === 'elsewhere') return at;
+    if (stopped === 'declined') {
+      handOver();
+      return at;
+    }
+    line++;
+    settleSlowly(block, at, engineLane);
+    return at + recordWords;
+  }
+  /** From here on the reference judges: what was known of its world is not so any more. */
+  function handOver(): void {
+    seq = turns.engine?.core.seq ?? seq;
+    turns.decline();
+    forgetWorld(false);
+  }
+  /** `again`: the event that was judged last is read once more. */
+  function forgetWorld(again: boolean): void {
+    threads.length = 0;
+    cache.fill(undefined);
+    engineLane?.handOver((block, at, its) => records.take(block, at, its), again);
+  }
+  function settleSlowly(block: Block, at: number, { thread }: RecordLane): void {
+    const last = turns.engine?.core.seq ?? seq;
+    const found = turns.broken(thread(), last);
+    forgetWorld(true);
+    checker.passed(last - 1);
+    tell(found, checker.check(records.event(block, at, line), line));
+    seq = last;
   }
 
   function judgeBlock(block: Block): number {
@@ -185,14 +253,21 @@ export function createRecordJudge(
     const end = block.end - recordWords;
     let at = 0;
     while (at <= end) {
-      const head = words[at + 2] ?? 0;
+      if (engineLane !== null && turns.isFast()) {
+        at = runFast(block, at, engineLane);
+        if (at > end) break;
+      }
+      const head = words[at + 2];
       const kind = head & 255;
       line++;
       if (kind >= firstEvent) {
-        if (!inside.underWay() || !fast(block, at, head)) slow(block, at);
+        judgeEvent(block, at, head);
         at += recordWords;
       } else if (kind === unwritten) {
         throw new TraceError(line, 'kind', 'The record was never written. The trace was cut off here.');
+      } else if (kind === operand && turns.isFast() && engineLane !== null) {
+        if (!engineLane.operand(block, at, line)) handOver();
+        at += recordWords;
       } else {
         const size = records.take(block, at, line);
         if (size === 0) {
@@ -207,9 +282,11 @@ export function createRecordJudge(
 
   return {
     block: judgeBlock,
+    fast: turns.events,
     end() {
+      if (turns.isFast()) handOver();
       const report = oracle.end();
-      return { ...report, events: report.events + lane.events() };
+      return { ...report, events: report.events + lane.events() + turns.events() };
     },
   };
 }

@@ -32,6 +32,36 @@ export function callback(judge: Judge, queueName: string, entryName: string): vo
 export function sleepOrWake(judge: Judge, kind: EventKind, name: string): void {
   const queue = judge.find(judge.world.waitQueues, name);
   if (queue === null) return;
-  if (kind === 'wait-sleep') judge.mustNotSleep(`sleeps on ${name}`);
+  const { flags } = judge.thread;
+  if (kind === 'wait-prepare') {
+    flags.length = 0;
+    judge.thread.prepared = name;
+    judge.always.conditionNeverSleeps.exercised++;
+  } else if (kind === 'wake-all') {
+    for (const thread of judge.world.threads.values()) if (thread.prepared === name) thread.prepared = null;
+  } else if (kind === 'wait-finish') judge.thread.prepared = null;
+  if (kind === 'wait-sleep') {
+    judge.thread.prepared = null;
+    judge.mustNotSleep(`sleeps on ${name}`);
+    if (flags.length > 0) {
+      judge.ordered(flags);
+      judge.waitsFor(flags);
+    }
+  }
   judge.atEvery(kind, queue.class, queue.of);
+}
+
+export function complete(judge: Judge, name: string): void {
+  const completion = judge.find(judge.world.completions, name);
+  if (completion === null) return;
+  judge.atEvery('complete', completion.class, completion.of);
+  completion.done = true;
+  judge.changed(completion.class, completion.of);
+}
+
+export function waitDone(judge: Judge, name: string): void {
+  const completion = judge.find(judge.world.completions, name);
+  if (completion === null) return;
+  judge.mustNotSleep(`waits for ${name}`);
+  judge.atEvery('wait-done', completion.class, completion.of);
 }

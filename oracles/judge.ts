@@ -271,6 +271,9 @@ export function createJudge(
         report(always.neverSleepsInAtomic, `${judge.thread.name} ${doing}, which may sleep, while ${because.why}.`, {
           earlier: because.since,
         });
+      const { prepared } = judge.thread;
+      if (prepared !== null)
+        report(always.conditionNeverSleeps, `${judge.thread.name} ${doing}, which may sleep, while it is about to sleep on ${prepared}.`);
       taking(judge, null, false);
     },
     changed(what: string, object: Identity) {

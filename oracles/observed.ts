@@ -15,13 +15,18 @@ const kindsOfField: Readonly<Record<FieldKind, readonly EventKind[]>> = {
   spinlock: ['want', 'got', 'released', 'tried', 'assert-held'],
   rwlock: ['want', 'got', 'released', 'tried', 'assert-held'],
   rwsem: ['want', 'got', 'released', 'tried', 'assert-held'],
+  flag: ['read', 'write', 'assert-held'],
   srcu: ['enter', 'exit', 'grace-begin', 'grace-end'],
   rcu: ['enter', 'exit', 'grace-begin', 'grace-end'],
   refcount: ['get', 'put', 'put-later', 'get-unless-zero'],
   work: ['queue', 'run-begin', 'run-end', 'flush-begin', 'flush-end', 'cancel-begin', 'cancel-end'],
   'work-queue': ['flush-queue-begin', 'flush-queue-end'],
+  'ordered-work-queue': ['flush-queue-begin', 'flush-queue-end'],
   'wait-queue': ['want', 'got', 'released', 'link', 'unlink', 'callback', 'wait-prepare', 'wait-sleep', 'wait-finish', 'wake-all'],
   'wait-entry': ['link', 'unlink', 'callback'],
+  completion: ['complete', 'wait-done'],
+  'notifier-chain': ['want', 'got', 'released', 'link', 'unlink', 'callback', 'assert-held'],
+  'notifier-block': ['link', 'unlink', 'callback'],
   set: ['add', 'remove', 'has', 'next'],
   pointer: ['read', 'write', 'null-followed'],
   word: ['read', 'write'],
@@ -58,7 +63,10 @@ function kindsToSee(definition: OracleDefinition, what: string): readonly EventK
     case 'rwsem':
       return ['got', 'released', 'tried'];
     case 'wait-queue':
+    case 'notifier-chain':
       return ['got', 'released'];
+    case 'completion':
+      return ['complete'];
     case 'srcu':
     case 'rcu':
       return ['enter', 'exit'];
@@ -67,11 +75,15 @@ function kindsToSee(definition: OracleDefinition, what: string): readonly EventK
     case 'work':
       return ['queue', 'run-begin', 'run-end', 'cancel-begin'];
     case 'work-queue':
+    case 'ordered-work-queue':
       return [];
     case 'wait-entry':
+    case 'notifier-block':
       return ['link', 'unlink'];
     case 'set':
       return ['add', 'remove'];
+    case 'flag':
+      return ['write'];
     case 'pointer':
     case 'word':
     case 'boolean':
@@ -89,7 +101,7 @@ function brokenAt(rule: RuleDefinition): readonly EventKind[] {
     case 'order-exception':
       return [];
     case 'innermost':
-      return ['want', 'tried', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin', 'wait-sleep'];
+      return ['want', 'tried', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin', 'wait-sleep', 'wait-done'];
     case 'takes-only':
       return ['want', 'tried', 'enter'];
     case 'read-once':
@@ -137,6 +149,9 @@ export function kindOfAction(action: string): EventKind | null {
       return 'released';
     case 'try-lock':
       return 'tried';
+    case 'flag-take':
+    case 'flag-free':
+      return 'write';
     case 'pick':
       return 'next';
     default:
@@ -158,7 +173,10 @@ export function judgeable(definition: OracleDefinition, observes: readonly Event
   for (const name of builtInNames) all.set(`always.${name}`, judge(builtInRules[name].needs, builtInRules[name].brokenAt));
   for (const rule of definition.rules) {
     // Calls that are not offered make no events.
-    const unseen = (rule.kind === 'takes-only' && rule.calls.length === 0) || (rule.kind === 'read-once' && !rule.hasCalls);
+    const unseen =
+      (rule.kind === 'at-every' && rule.verb === 'called') ||
+      (rule.kind === 'takes-only' && rule.calls.length === 0) ||
+      (rule.kind === 'read-once' && !rule.hasCalls);
     all.set(rule.name, unseen ? { judged: 'not', missing: ['call'] } : judge(needs(definition, rule), brokenAt(rule)));
   }
   return all;

@@ -114,9 +114,13 @@ function step(judge: Judge, event: Event): void {
   switch (event.kind) {
     case 'thread-start':
       judge.thread.context = event.context;
+      if (event.process !== undefined) judge.thread.process = judge.object(event.process);
       return;
     case 'thread-end':
       return calls.threadEnd(judge);
+    case 'fork':
+    case 'join':
+      return;
     case 'call':
       return calls.call(judge, event.call, event.arguments);
     case 'return':
@@ -190,6 +194,10 @@ function step(judge: Judge, event: Event): void {
       return waitQueues.unlink(judge, event.queue, event.entry);
     case 'callback':
       return waitQueues.callback(judge, event.queue, event.entry);
+    case 'complete':
+      return waitQueues.complete(judge, event.completion);
+    case 'wait-done':
+      return waitQueues.waitDone(judge, event.completion);
     case 'wait-prepare':
     case 'wait-sleep':
     case 'wait-finish':

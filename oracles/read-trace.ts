@@ -23,8 +23,6 @@ export async function* readLines(input: AsyncIterable<Uint8Array | string>): Asy
       throw new TraceError(line, '', 'A trace is UTF-8 text, and this is not. Decompress it, or convert it, first.');
     }
   };
-  const tooLong = (at: number): TraceError =>
-    new TraceError(at, '', `The line is longer than ${longestLine} characters. A trace has one event a line.`);
   for await (const chunk of input) {
     const lines = (rest + (typeof chunk === 'string' ? chunk : decode(chunk))).split('\n');
     rest = lines.pop() ?? '';
@@ -36,6 +34,57 @@ export async function* readLines(input: AsyncIterable<Uint8Array | string>): Asy
   }
   rest += decode();
   if (rest !== '') yield [rest];
+}
+
+/** Lines as they are, in order, as bytes: each call gives some whole ones, with their ends, the last of the trace with one that it may lack. */
+export async function* readByteLines(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let rest: Uint8Array = new Uint8Array(0);
+  let line = 1;
+  for await (const chunk of input) {
+    const bytes = typeof chunk === 'string' ? encoder.encode(chunk) : chunk;
+    const first = bytes.indexOf(newline);
+    // A character has at most three bytes for each of its units.
+    if (rest.length + (first < 0 ? bytes.length : first) > 3 * longestLine) throw tooLong(line);
+    if (first < 0) {
+      rest = concat(rest, bytes);
+      continue;
+    }
+    line++;
+    const last = bytes.lastIndexOf(newline);
+    // Only the line that the chunks have between them is copied.
+    if (rest.length > 0) yield concat(rest, bytes.subarray(0, first + 1));
+    const from = rest.length > 0 ? first + 1 : 0;
+    if (last >= from) yield bytes.subarray(from, last + 1);
+    rest = bytes.slice(last + 1);
+  }
+  if (rest.length > 0) yield concat(rest, Uint8Array.of(newline));
+}
+const newline = 10;
+function concat(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+const tooLong = (at: number): TraceError =>
+  new TraceError(at, '', `The line is longer than ${longestLine} characters. A trace has one event a line.`);
+
+/** The text of a line. */
+export function createLineDecoder(): (bytes: Uint8Array, line: number) => string {
+  const first = new TextDecoder('utf-8', { fatal: true });
+  const others = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  return (bytes, line) => {
+    let text: string;
+    try {
+      // Only the first line may begin with a mark of the byte order.
+      text = (line === 1 ? first : others).decode(bytes);
+    } catch {
+      throw new TraceError(line, '', 'A trace is UTF-8 text, and this is not. Decompress it, or convert it, first.');
+    }
+    if (text.length > longestLine) throw tooLong(line);
+    return text;
+  };
 }
 
 function parse(text: string, line: number): Record<string, unknown> {

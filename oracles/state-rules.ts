@@ -21,6 +21,12 @@ export interface Monitor {
 export interface StateRules {
   /** A field (`Irqfd.kvm`), or a lifetime (`Irqfd`), of this object. */
   readonly changed: (what: string, object: Identity) => void;
+  /** Nothing is to be looked at, and nothing is broken. */
+  readonly atRest: () => boolean;
+  /** All objects are others now, and nothing is to be looked at. */
+  readonly restart: () => void;
+  /** The rule is looked at again: for this object, or (null) for all. */
+  readonly again: (rule: string, object: Identity | null) => void;
   /** Whether anything that some rule looks at has changed since they were judged. */
   readonly due: () => boolean;
   /** As `changed`, for what was looked up before by `watching`. */
@@ -35,6 +41,18 @@ export interface StateRules {
 }
 
 const none: readonly Monitor[] = [];
+const nobody: Identity = {
+  name: '',
+  type: '',
+  alive: false,
+  assumed: false,
+  sole: null,
+  parts: [],
+  counters: [],
+  slots: [],
+  places: [],
+  memberOf: new Set(),
+};
 
 export function createStateRules(definition: OracleDefinition, bindings: Bindings, stateOf: (rule: string) => RuleState): StateRules {
   const monitors: Monitor[] = [];
@@ -131,6 +149,18 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
       mark(watchers.get(what) ?? none, object);
     },
     mark,
+    atRest: () => !anyDue && monitors.every(({ due, dueFor, broken }) => !due && dueFor.size === 0 && broken.size === 0),
+    restart() {
+      anyDue = false;
+      for (const monitor of monitors) {
+        monitor.due = false;
+        monitor.dueFor.clear();
+        monitor.choices = null;
+      }
+    },
+    again(rule, object) {
+      for (const monitor of monitors) if (monitor.rule.name === rule) mark([monitor], object ?? nobody);
+    },
     due: () => anyDue,
     watching: what => watchers.get(what) ?? none,
     judge,

@@ -118,7 +118,13 @@ export interface Entry extends InObject {
   linkedAt: number;
 }
 
-export type Part = Lock | Domain | Counter | Work | WorkQueue | Entry;
+/** Done once. */
+export interface Completion extends InObject {
+  readonly kind: 'completion';
+  done: boolean;
+}
+
+export type Part = Lock | Domain | Counter | Work | WorkQueue | Entry | Completion;
 
 const inObject = (of: Identity, field: string) => ({ name: `${of.name}.${field}`, class: `${of.type}.${field}`, of, number: -1 });
 
@@ -134,6 +140,12 @@ export const newRwLock = (of: Identity, field: string): Lock => part({ ...inObje
 export const newRwSemaphore = (of: Identity, field: string): Lock => part({ ...inObject(of, field), ...newLock(true, false, new Map()) });
 export const newWaitQueue = (of: Identity, field: string): WaitQueue =>
   part({ ...inObject(of, field), ...newLock(false, true, null), kind: 'wait-queue', entries: new Set() });
+/** A flag that is used as a lock: taken and released by writing it. */
+export const newFlag = (of: Identity, field: string): Lock => part({ ...inObject(of, field), ...newLock(false, false, null) });
+/** A semaphore with entries, whose callbacks run under its read side. */
+export const newNotifierChain = (of: Identity, field: string): WaitQueue =>
+  part({ ...inObject(of, field), ...newLock(true, false, new Map()), kind: 'wait-queue', entries: new Set() });
+export const newCompletion = (of: Identity, field: string): Completion => part({ ...inObject(of, field), kind: 'completion', done: false });
 export const newSrcuDomain = (of: Identity, field: string): Domain =>
   part({ ...inObject(of, field), kind: 'domain', atomic: false, readers: new Map(), waiters: new Set() });
 export const newRcuDomain = (of: Identity, field: string): Domain =>

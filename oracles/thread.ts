@@ -1,14 +1,20 @@
 /** What an oracle knows of one thread: what it holds, what it waits for, which calls it is inside of. */
 import type { CallUnderWay } from './contract.ts';
 import type { ReadMode } from './event.ts';
-import type { Domain, Lock, Work } from './thing.ts';
+import type { Domain, Lock, Thing, Work } from './thing.ts';
 
 export interface Thread {
   readonly name: string;
   context: 'task' | 'hardirq' | 'worker';
+  /** On whose behalf it runs; null where nobody said, or where the system has no processes. */
+  process: Thing | null;
   /** Oldest first; a read section once for each time it was entered. */
   readonly held: Holding[];
   waits: Wait | null;
+  /** Wait queue that it has prepared to sleep on, and was not woken from since. */
+  prepared: string | null;
+  /** Classes of the flags used as locks that it read since it last prepared to sleep. */
+  readonly flags: string[];
   readonly calls: CallUnderWay[];
   /** Last puts whose release is still under way, innermost last. */
   readonly releases: Release[];
@@ -33,11 +39,17 @@ export type Wait = { readonly thread: Thread; readonly since: number } & (
   | { readonly kind: 'flush'; readonly on: string; readonly runs: Map<Work, number>; readonly during: Map<Work, Thread> }
 );
 
+/** The declared process on whose behalf everything runs that is nobody else's. */
+export const firstProcess = 'initProcess';
+
 export const newThread = (name: string): Thread => ({
   name,
   context: 'task',
+  process: null,
   held: [],
   waits: null,
+  prepared: null,
+  flags: [],
   calls: [],
   releases: [],
   ended: false,

@@ -7,6 +7,7 @@ import type * as known from './thing.ts';
 import {
   identity,
   newCounter,
+  newFlag,
   newMutex,
   newRcuDomain,
   newSpinLock,
@@ -23,6 +24,7 @@ type Vm = {
   readonly lock: known.Lock;
   readonly other: known.Lock;
   readonly irq: known.Lock;
+  readonly busy: known.Lock;
   readonly users: known.Counter;
   readonly devices: Set<Device>;
 };
@@ -31,6 +33,7 @@ const newVm = (self: known.Identity): Vm => ({
   lock: newMutex(self, 'lock'),
   other: newMutex(self, 'other'),
   irq: newSpinLock(self, 'irq'),
+  busy: newFlag(self, 'busy'),
   users: newCounter(self, 'users'),
   devices: new Set(),
 });
@@ -65,6 +68,7 @@ export const tinySystem: OracleDefinition = {
         lock: { kind: 'mutex', constant: false },
         other: { kind: 'mutex', constant: false },
         irq: { kind: 'spinlock', constant: false },
+        busy: { kind: 'flag', constant: false },
         users: { kind: 'refcount', constant: false },
         devices: { kind: 'set', constant: false, to: 'Device' },
       },
@@ -221,6 +225,7 @@ const on = (thread: string) => {
     flushQueueEnd: event({ kind: 'flush-queue-end', on: 'Hub#1.works' }),
     link: (entry: string) => event({ kind: 'link', queue: 'Hub#1.wait', entry, exclusive: false, linked: true }),
     unlink: (entry: string) => event({ kind: 'unlink', queue: 'Hub#1.wait', entry }),
+    prepares: event({ kind: 'wait-prepare', queue: 'Hub#1.wait' }),
     sleeps: event({ kind: 'wait-sleep', queue: 'Hub#1.wait', result: 'woken' }),
     sole: (object: string) => event({ kind: 'assert-sole', object }),
     bug: event({ kind: 'bug' }),

@@ -1,10 +1,13 @@
 /** What comes out of judging a trace. */
-import type { EventKind } from './event.ts';
+import type { Event, EventKind } from './event.ts';
 
 /** Inconclusive: no rule was broken, but some rule needs an event kind that the trace does not show. */
 export type Verdict = 'pass' | 'violation' | 'inconclusive';
-/** Observed: it happened. Possible: what happened shows that it can, as a cycle in the lock graph does. */
-export type Strength = 'observed' | 'possible';
+/**
+ * Observed: it happened. Predicted: the same events in another order, in which the program could have run, do it. Possible: what happened
+ * shows that it may, as a cycle in the lock graph does, but no such order was found.
+ */
+export type Strength = 'observed' | 'predicted' | 'possible';
 
 /** Something that happened before the finding and belongs to it. */
 export interface Step {
@@ -13,6 +16,20 @@ export interface Step {
   /** What the thread did, as the end of a sentence about it: `takes Kvm#1.lock`. */
   readonly what: string;
   readonly site: string | null;
+  /** The event itself, where it is kept. */
+  readonly of?: Event;
+}
+
+/** Another order of the events of the trace, in which the program could have run. */
+export interface Reordering {
+  /** What matters of it, in the new order. Each keeps the number that it has in the trace. */
+  readonly steps: readonly Step[];
+  /** Steps of it that are not shown. */
+  readonly leftOut: number;
+  /** The whole of it from the beginning of the trace, numbered anew: a trace in which the rule is broken. Null if that is too long. */
+  readonly events: readonly Event[] | null;
+  /** The numbers of those events in the trace. */
+  readonly order: readonly number[] | null;
 }
 
 export interface Finding {
@@ -30,6 +47,10 @@ export interface Finding {
   readonly earlier: number | null;
   /** What led to it, in order, where the oracle keeps that. Ends with the event itself. */
   readonly story?: readonly Step[];
+  /** Of a circle of waits: the classes of what is waited for, in order of their names. */
+  readonly circle?: readonly string[];
+  /** Of what is predicted. */
+  readonly reordering?: Reordering;
 }
 
 export interface RuleCount {
@@ -53,7 +74,14 @@ export interface Report {
   /** Findings that are counted but not listed. */
   readonly unlisted: number;
   readonly rules: readonly RuleCount[];
+  readonly prediction?: Prediction;
 }
+
+/**
+ * Whether other orders of the events were looked at: all that can be, or only as far as it was quick; not, because the trace does not show what
+ * orders its events; or not asked for.
+ */
+export type Prediction = 'whole' | 'partly' | 'not shown' | 'not asked';
 
 export const mostFindings = 1000;
 

@@ -10,6 +10,7 @@ import type { GuardTable, OracleDefinition } from './definition.ts';
 import type { Scalar } from './event.ts';
 import {
   type Cells,
+  type Completion,
   type Counter,
   type Domain,
   type Entry,
@@ -23,7 +24,7 @@ import {
   type Work,
   type WorkQueue,
 } from './thing.ts';
-import { newThread, type Thread } from './thread.ts';
+import { firstProcess, newThread, type Thread } from './thread.ts';
 
 /** What was freed at `at`, by `thread`. */
 interface Tombstone {
@@ -47,6 +48,7 @@ export interface World {
   readonly works: Map<string, Work>;
   readonly workQueues: Map<string, WorkQueue>;
   readonly entries: Map<string, Entry>;
+  readonly completions: Map<string, Completion>;
   readonly thread: (name: string) => Thread;
   readonly live: (name: string) => Cells | null;
   /** Null: not known to have been freed. `at` is null if that was too long ago. */
@@ -56,6 +58,15 @@ export interface World {
   readonly remove: (object: Identity, at: number, thread: string) => void;
   /** Value of a field as a rule sees it: the object behind a name. */
   readonly valueOf: (value: Scalar) => Thing | Scalar;
+  // For the fast engine, which hands over what it knows.
+  /** Forgets all that lives, and the threads. */
+  readonly clear: () => void;
+  /** A declared object, where another one stood for it. */
+  readonly declare: (name: string, object: Thing) => void;
+  /** It was freed. */
+  readonly bury: (name: string, at: number, thread: string) => void;
+  /** Objects of the type were freed too long ago to be remembered, the highest of this number. */
+  readonly forget: (type: string, number: number) => void;
 }
 
 /** `Irqfd` of `Irqfd#1`. */
@@ -96,6 +107,7 @@ export function createWorld(definition: OracleDefinition): World {
   const works = new Map<string, Work>();
   const workQueues = new Map<string, WorkQueue>();
   const entries = new Map<string, Entry>();
+  const completions = new Map<string, Completion>();
   const tombstones = new Map<string, Tombstone>();
   /** Names of the tombstones, as a ring. */
   const recent: string[] = [];
@@ -130,7 +142,7 @@ export function createWorld(definition: OracleDefinition): World {
       if (typeof cell === 'object' && cell !== null && 'kind' in cell) {
         cell.number = number++;
         places.push(cell);
-        continue;
+        if (fieldTable.kind !== 'flag') continue;
       }
       const slot: Slot = {
         kind: 'slot',
@@ -144,11 +156,13 @@ export function createWorld(definition: OracleDefinition): World {
         guard: guards.get(`${type}.${field}`) ?? null,
         writtenAt: 0,
         writtenBy: '',
-        number: number++,
+        number: fieldTable.kind === 'flag' ? number - 1 : number++,
       };
+      slots.set(slot.name, slot);
+      // A flag is read and written like a field, but what is in it is a lock.
+      if (fieldTable.kind === 'flag') continue;
       places.push(slot);
       self.slots.push(slot);
-      slots.set(slot.name, slot);
     }
     for (const part of self.parts) {
       switch (part.kind) {
@@ -174,6 +188,9 @@ export function createWorld(definition: OracleDefinition): World {
         case 'entry':
           entries.set(part.name, part);
           break;
+        case 'completion':
+          completions.set(part.name, part);
+          break;
       }
     }
     ofType.set(name, cells);
@@ -192,6 +209,7 @@ export function createWorld(definition: OracleDefinition): World {
       switch (part.kind) {
         case 'lock':
           locks.delete(part.name);
+          slots.delete(part.name);
           part.owner = null;
           part.readers?.clear();
           break;
@@ -223,28 +241,32 @@ export function createWorld(definition: OracleDefinition): World {
           part.queue?.entries.delete(part);
           part.queue = null;
           break;
+        case 'completion':
+          completions.delete(part.name);
+          part.done = false;
+          break;
       }
     }
     for (const set of self.memberOf) for (const member of set.members ?? []) if (member[identity] === self) set.members?.delete(member);
     self.memberOf.clear();
   }
 
-  function bury(name: string, stone: Tombstone): void {
-    tombstones.set(name, stone);
+  function bury(name: string, at: number, thread: string): void {
+    tombstones.set(name, { at, thread });
     const oldest = recent[nextRecent];
     recent[nextRecent] = name;
     nextRecent = (nextRecent + 1) % mostTombstones;
     if (oldest === undefined) return;
     tombstones.delete(oldest);
-    const type = typeOf(oldest);
-    forgotten.set(type, Math.max(forgotten.get(type) ?? 0, numberOf(oldest)));
+    forget(typeOf(oldest), numberOf(oldest));
   }
+  const forget = (type: string, number: number): void => void forgotten.set(type, Math.max(forgotten.get(type) ?? 0, number));
 
   function remove(self: Identity, at: number, thread: string): void {
     reset(self);
     self.alive = false;
     objects.get(self.type)?.delete(self.name);
-    bury(self.name, { at, thread });
+    bury(self.name, at, thread);
   }
 
   function freed(name: string): { at: number | null; thread: string | null } | null {
@@ -282,6 +304,7 @@ export function createWorld(definition: OracleDefinition): World {
     const known = threads.get(name);
     if (known !== undefined) return known;
     const made = newThread(name);
+    made.process = globals[firstProcess] ?? null;
     threads.set(name, made);
     return made;
   }
@@ -306,12 +329,32 @@ export function createWorld(definition: OracleDefinition): World {
     works,
     workQueues,
     entries,
+    completions,
     thread,
     live,
     freed,
     create,
     remove,
     valueOf,
+    clear() {
+      for (const map of [
+        ...objects.values(),
+        threads,
+        slots,
+        locks,
+        waitQueues,
+        domains,
+        counters,
+        works,
+        workQueues,
+        entries,
+        completions,
+      ])
+        map.clear();
+    },
+    declare: (name, object) => void (globals[name] = object),
+    bury,
+    forget,
   };
 }
 

@@ -90,7 +90,7 @@ export type FlagLock = 'free' | 'taken';
 export type Natural = number & { readonly natural?: true };
 /** A whole number from 0 to Max. Every number of the model has such a bound. */
 export type UpTo<Max extends number> = number & { readonly upTo?: Max };
-/** A number of ticks of the model, of milliseconds for a trace. */
+/** A number of seconds. Exploring lets a timed wait end at any time; a field's value is the number. */
 export interface Duration {
   readonly kind: 'duration';
 }
@@ -117,7 +117,7 @@ type Primitive =
   | Completion
   | NotifierChain
   | NotifierBlock;
-export type Lock = Mutex | SpinLock | RwLock | RwSemaphore | WaitQueue;
+export type Lock = Mutex | SpinLock | RwLock | RwSemaphore | WaitQueue | NotifierChain;
 export type ReadSection = SrcuDomain | RcuDomain;
 export type Protection = Lock | ReadSection | FlagLock;
 
@@ -152,8 +152,11 @@ export declare function assertHeld(on: Protection): void;
  * Two steps: the beginning notes the readers, the end is enabled when all of those have left.
  */
 export declare function synchronize(on: ReadSection): void;
-/** The work item becomes pending when a grace period that begins now has ended (`call_srcu`). */
-export declare function queueAfterGrace(on: ReadSection, work: Work): void;
+/**
+ * The work item becomes pending when a grace period that begins now has ended (`call_srcu`); until then it counts as pending for whoever queues,
+ * flushes or cancels it. False if it was pending.
+ */
+export declare function queueAfterGrace(on: ReadSection, work: Work): boolean;
 
 // ---- References and lifetime
 
@@ -228,13 +231,23 @@ export declare function wake<Key extends string>(queue: WaitQueue, key: Key): vo
 export declare function waitEvent(on: WaitQueue, condition: () => boolean): void;
 /** As waitEvent, dropping the mutex while asleep (`wait_event_cmd` with unlock and lock). */
 export declare function waitEventUnlocked(on: WaitQueue, condition: () => boolean, dropped: Mutex): void;
-/** As waitEvent; the environment may let the time pass, or send a signal. */
-export declare function waitEventTimeout(on: WaitQueue, condition: () => boolean, atMost: Duration): 'woken' | 'timeout';
+/** As waitEvent; the environment may let the time pass, or send a signal. With a mutex as waitEventUnlocked. */
+export declare function waitEventTimeout(on: WaitQueue, condition: () => boolean, atMost: Duration, dropped?: Mutex): 'woken' | 'timeout';
 export declare function wakeAll(on: WaitQueue): void;
+/** Done, and who waits goes on. When it returns it touches the completion no more: who waited may free it. */
 export declare function complete(on: Completion): void;
+/** Enabled when it is done. May sleep. */
 export declare function waitFor(on: Completion): void;
+/** As waitFor; the environment may let the time pass while it is not done. */
+export declare function waitForTimeout(on: Completion, atMost: Duration): 'done' | 'timeout';
+/** Put the block on the chain, under the write side of the chain's semaphore: taken as by `writeLock`, released in the step that links. */
 export declare function register(chain: NotifierChain, block: NotifierBlock): void;
+/** Take the block off the chain, likewise. When it returns, its callback neither runs nor will. */
 export declare function unregister(chain: NotifierChain, block: NotifierBlock): void;
+/**
+ * Run the callbacks of the chain's blocks in this thread, under the read side of its semaphore. One step to take it, one for each block (the
+ * environment picks the order), the callbacks' own, one to release.
+ */
 export declare function notify<Event extends string>(chain: NotifierChain<Event>, event: Event): void;
 
 // ---- Choices of the environment, each a step
@@ -244,7 +257,7 @@ export declare function maybe(): boolean;
 export declare function oneOf<Value>(...values: readonly Value[]): Value;
 /** Any member, the environment chooses; null when the set is empty. One step, and a read of the set. */
 export declare function anyOf<Type>(set: ReadonlySet<Type>): Type | null;
-/** The process that runs this step. */
+/** The process that runs this step. A setup, a worker and a thread that is no user's run on behalf of the first process, an administrator's. */
 export declare const current: Process;
 export declare function seconds(count: number): Duration;
 
@@ -363,6 +376,7 @@ export interface AtEvery<Objects> extends IsRule {
 type Callable = (...args: never[]) => unknown;
 export type Errno =
   | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
   | 'EAGAIN'
   | 'EBADF'
   | 'EBADFD'
@@ -388,14 +402,21 @@ export interface Contract<Call extends Callable> extends IsRule {
   readonly fails: { readonly [Name in Failure<Call>]: (...args: Parameters<Call>) => boolean };
   /** True at an instant of every call that succeeds. */
   readonly ensures?: (...args: Parameters<Call>) => boolean;
-  /** A failing call leaves all that it wrote as it found it, except these. */
+  /**
+   * A failing call leaves all that it wrote as it found it, except these, by class: fields, sets, counters. Judged where it is said; `() => []`
+   * excepts nothing. What others write meanwhile does not count, nor what is gone.
+   */
   readonly mayLeave?: (...args: Parameters<Call>) => readonly unknown[];
 }
 /** The environment may bring it about in any state: memory is short, user memory faults. */
 export declare const atAnyTime: () => true;
 /** Every lock and read section that the call, with all it calls and what its last puts run, may take, by class. A trace shows it only of calls that are offered. */
 export type TakesOnly<Call extends Callable> = IsRule & ((...args: Parameters<Call>) => readonly Protection[]);
-/** Every call ends: under weak fairness, and in a trace within a time. `given` is what the environment owes. */
+/**
+ * Every call ends, if every thread gets its turn. A trace has no times, so it is judged by exploring alone; `within` is for people.
+ * `given` is what the environment owes: where it never becomes true, or does not stay so, the call need not end. It is asked of calls that a
+ * scenario makes itself, and true of others.
+ */
 export interface Ends<Call extends Callable> extends IsRule {
   readonly within?: Duration;
   readonly given?: (...args: Parameters<Call>) => boolean;
@@ -463,6 +484,8 @@ export declare const always: {
   readonly neverTakenTwice: BuiltIn;
   /** Nothing sleeps under a spinlock, in a plain RCU read section, in an interrupt. */
   readonly neverSleepsInAtomic: BuiltIn;
+  /** The condition of a wait does not sleep: when it is read the thread is about to sleep already, and not running any more. */
+  readonly conditionNeverSleeps: BuiltIn;
   /** A call returns with the locks it came with. */
   readonly locksBalance: BuiltIn;
   /** Locks, grace periods and flushes wait for each other in one order. */
@@ -473,6 +496,8 @@ export declare const always: {
   readonly everyWaitEnds: BuiltIn;
   /** At the end nothing is left behind: no lock, reader, reference, entry, queued work or unfreed object. */
   readonly quietAtTheEnd: BuiltIn;
+  /** A number stays within its bounds: a Natural never goes below zero. */
+  readonly valuesInBounds: BuiltIn;
   /** A function that says it needs a lock is called with it (`assertHeld`). */
   readonly heldWhereAsserted: BuiltIn;
   /** What a thread says is its alone is touched by no other (`assertSole`). */

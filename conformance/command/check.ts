@@ -1,19 +1,14 @@
 /** `holdfast check`: traces against the oracles. */
-import { existsSync, statSync } from 'node:fs';
 import { allOracles } from '../../oracles/all.oracle.ts';
-import { checkAny } from '../../oracles/check-any.ts';
-import { checkBinary } from '../../oracles/check-binary.ts';
 import { aboutRule } from '../../oracles/explain.ts';
-import { checkFtrace } from '../../oracles/ftrace/check-ftrace.ts';
 import { genericRule } from '../../oracles/generic/rules.ts';
-import { TraceError } from '../../oracles/trace-error.ts';
-import type { Listener } from '../../oracles/trace-judge.ts';
-import type { Report } from '../../oracles/verdict.ts';
+import type { Finding, Report, Step } from '../../oracles/verdict.ts';
 import { UsageFault } from '../usage-fault.ts';
-import type { CheckDocument, TraceDocument } from './documents.ts';
-import { ftraceMapping } from './ftrace-mapping.ts';
-import { openTrace } from './open-trace.ts';
+import type { CheckDocument, FindingDocument, TraceDocument } from './documents.ts';
+import { sentenceOf } from './explain-finding.ts';
+import { againWith, type JudgeFile, type JudgeOptions, judgeFiles } from './judge-file.ts';
 import { colour, counted, paragraph } from './terminal.ts';
+import { writeDrawing } from './write-drawing.ts';
 
 /** Findings that are told in full; the report has all of them. */
 const mostTold = 20;
@@ -22,17 +17,16 @@ interface Checked {
   readonly trace: string;
   readonly report: Report;
   readonly told: readonly string[];
+  readonly first: Finding | null;
 }
 
-export interface CheckOptions {
+export interface CheckOptions extends JudgeOptions {
   readonly json?: boolean;
-  readonly format?: string;
-  readonly system?: string;
-  readonly mapping?: string;
+  readonly draw?: string;
 }
 
 export async function check(traces: readonly string[], options: CheckOptions): Promise<number> {
-  const judge = await judgeFor(options);
+  const judge = await judgeFiles(options);
   const checked: Checked[] = [];
   const unread: string[] = [];
   for (const trace of traces) {
@@ -58,53 +52,34 @@ export async function check(traces: readonly string[], options: CheckOptions): P
   else for (const one of checked) process.stdout.write(tell(one));
   if (!options.json && checked.length > 1)
     process.stdout.write(`${counts.pass} pass, ${counted(counts.violation, 'violation')}, ${counts.inconclusive} inconclusive\n`);
+  if (options.draw !== undefined) {
+    const drawn = checked.find(({ first }) => first !== null);
+    const said = await writeDrawing(
+      options.draw,
+      drawn?.first ?? null,
+      drawn?.first == null ? '' : sentenceOf(drawn.first, drawn.report.system),
+      drawn?.trace ?? '',
+    );
+    if (!options.json) process.stdout.write(said);
+  }
   for (const message of unread) process.stderr.write(`holdfast: ${message}\n`);
   if (unread.length > 0) return 2;
   return verdict === 'pass' ? 0 : verdict === 'violation' ? 1 : 3;
 }
 
-type Judge = (input: AsyncIterable<Uint8Array>, onFinding: Listener) => Promise<Report>;
-
-/** By the format of the traces. JSON Lines say themselves which system they are of. */
-async function judgeFor({ format = 'jsonl', system, mapping }: CheckOptions): Promise<Judge> {
-  // Binary traces are known by their first bytes; to name the format is for those who want to be sure.
-  if (format === 'jsonl' || format === 'binary') {
-    if (system !== undefined || mapping !== undefined) throw new UsageFault('--system and --mapping go with --format ftrace.');
-    const read = format === 'binary' ? checkBinary : checkAny;
-    return (input, onFinding) => read(input, name => allOracles.get(name), onFinding);
-  }
-  if (format !== 'ftrace') throw new UsageFault(`--format is jsonl, binary or ftrace, not ${format}.`);
-  const definition = system === undefined ? null : allOracles.get(system);
-  if (definition === undefined) throw new UsageFault(`There is no system ${system}; there are ${[...allOracles.keys()].join(', ')}.`);
-  const named = await ftraceMapping(mapping);
-  return (input, onFinding) => checkFtrace(input, named, definition, onFinding);
-}
-
-const againWith = ({ format, system, mapping }: CheckOptions): string =>
-  Object.entries({ format, system, mapping })
-    .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
-    .join('');
-
-async function checkOne(trace: string, judge: Judge, again: string): Promise<Checked> {
+async function checkOne(trace: string, judge: JudgeFile, again: string): Promise<Checked> {
   const told: string[] = [];
-  const name = trace === '-' ? 'standard input' : trace;
-  if (trace !== '-' && !existsSync(trace)) throw new UsageFault(`${trace}: there is no such file.`);
-  if (trace !== '-' && statSync(trace).isDirectory()) throw new UsageFault(`${trace} is a folder; name the trace files in it.`);
-  try {
-    const judged = await judge(openTrace(trace), (_, event, explain) => {
-      if (told.length >= mostTold) return;
-      const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
-      told.push([...explain(), ...where, `  again:   npx holdfast check${again} ${trace}`].join('\n'));
-    });
-    // A trace in which nothing happens shows nothing.
-    const isEmpty = judged.verdict === 'pass' && judged.rules.every(rule => rule.exercised === 0);
-    const report: Report = isEmpty ? { ...judged, verdict: 'inconclusive' } : judged;
-    return { trace, report, told };
-  } catch (fault) {
-    if (fault instanceof TraceError)
-      throw new UsageFault(`${name}:${fault.line}${fault.field === '' ? '' : ` ${fault.field}`}: ${fault.message}`);
-    throw fault;
-  }
+  let first: Finding | null = null;
+  const judged = await judge(trace, (finding, event, explain) => {
+    first ??= finding;
+    if (told.length >= mostTold) return;
+    const where = event.site === undefined ? [] : [`  at:      ${event.site}`];
+    const alone = trace === '-' ? `check${again} -` : `explain${again} ${trace} ${finding.event}`;
+    told.push([...explain(), ...where, `  again:   npx holdfast ${alone}`].join('\n'));
+  });
+  // A trace in which nothing happens shows nothing.
+  const isEmpty = judged.verdict === 'pass' && judged.rules.every(rule => rule.exercised === 0);
+  return { trace, report: isEmpty ? { ...judged, verdict: 'inconclusive' } : judged, told, first };
 }
 
 function traceDocument({ trace, report }: Checked): TraceDocument {
@@ -114,10 +89,29 @@ function traceDocument({ trace, report }: Checked): TraceDocument {
     system: report.system,
     verdict: report.verdict,
     events: report.events,
-    findings: report.findings.map(({ rule, strength, detail, objects, event, earlier, thread, story = [] }) => {
+    findings: report.findings.map(({ rule, strength, detail, objects, event, earlier, thread, story = [], reordering }) => {
       const about = definition === undefined ? { sentence: genericRule(rule)?.sentence ?? '', source: null } : aboutRule(rule, definition);
-      return { rule, ...about, strength, detail, objects: { ...objects }, event, earlier, thread, story: story.map(one => ({ ...one })) };
+      return {
+        rule,
+        ...about,
+        strength,
+        detail,
+        objects: { ...objects },
+        event,
+        earlier,
+        thread,
+        story: story.map(stepDocument),
+        reordering:
+          reordering === undefined
+            ? null
+            : {
+                steps: reordering.steps.map(stepDocument),
+                leftOut: reordering.leftOut,
+                order: reordering.order === null ? null : [...reordering.order],
+              },
+      };
     }),
+    prediction: report.prediction ?? 'not asked',
     unlisted: report.unlisted,
     rules: report.rules.map(({ rule, exercised, findings, judged, missing }) => ({
       rule,
@@ -128,6 +122,8 @@ function traceDocument({ trace, report }: Checked): TraceDocument {
     })),
   };
 }
+
+const stepDocument = ({ event, thread, what, site }: Step): FindingDocument['story'][number] => ({ event, thread, what, site });
 
 function countOf(checked: readonly Checked[]): {
   pass: number;
@@ -172,6 +168,8 @@ function tell({ trace, report, told }: Checked): string {
         0,
       ),
     );
+  if (report.prediction === 'not shown') lines.push('  Nothing was predicted: the trace does not show all that orders its events.');
+  if (report.prediction === 'partly') lines.push('  Not all other orders of the events were looked at; it would have taken too long.');
   const verdict = report.verdict === 'pass' ? colour.green(report.verdict) : colour.red(report.verdict);
   lines.push(
     `${verdict}  ${trace}: ${counted(report.events, 'event')}, ${counted(report.findings.length + report.unlisted, 'finding')}, ${counted(report.rules.length - idle.length - unjudged.length, 'rule')} judged`,

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type CrossCheck, crossCheck } from '../../generator/export/cross-check.ts';
 import { spinVersion } from '../../generator/export/spin.ts';
 import { instantiate } from '../../generator/instantiate/instantiate.ts';
+import { applyVariant } from '../../generator/instantiate/variant.ts';
 import type { System } from '../../generator/model.ts';
 import type { Program } from '../../generator/program.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
@@ -32,9 +33,7 @@ function jobsOf(system: System): Job[] {
   };
   const bases = [null, ...system.variants.filter(({ profile }) => profile !== null)];
   const held = bases.flatMap(variant =>
-    system.scenarios
-      .filter(({ name }) => variant?.absentScenarios.includes(name) !== true)
-      .map(({ name }) => job(variant?.name ?? null, name, [])),
+    applyVariant(system, variant?.name ?? null).scenarios.map(({ name }) => job(variant?.name ?? null, name, [])),
   );
   const defects = system.variants.flatMap(({ name, breaks }) =>
     [...new Set(breaks.map(({ scenario }) => scenario))].map(scenario =>

@@ -1,4 +1,4 @@
-/** What `verify --json` and `check --json` print: one document each. Plain types: the JSON schemas are made from this file. */
+/** What `verify --json`, `check --json` and `mutate --json` print: one document each. Plain types: the JSON schemas are made from this file. */
 
 export interface VerifyDocument {
   schema: 'holdfast/verify/1';
@@ -53,6 +53,10 @@ export interface ScenarioDocument {
   bytesPerState: number;
   /** Whether every call, run and wait ends: known by the shape of the code, by looking at every way round, or unknown. */
   ends: 'shape' | 'rounds' | 'unknown';
+  /** Of states that differ in nothing that a rule can tell one was explored: `states` counts those. */
+  reduced: boolean;
+  /** Rules broken whose counterexample may not be a shortest one. */
+  notShortest: string[];
   /** Of random walks, which explore no states; null if the scenario was explored. */
   walks: WalksDocument | null;
   /** Rules that some state or step put to the test. */
@@ -128,6 +132,8 @@ export interface TraceDocument {
   findings: FindingDocument[];
   /** Findings that are counted but not listed. */
   unlisted: number;
+  /** Whether other orders of the events were looked at; `not shown`: the trace does not show all that orders its events. */
+  prediction: 'whole' | 'partly' | 'not shown' | 'not asked';
   rules: { rule: string; exercised: number; findings: number; judged: 'fully' | 'partly' | 'not'; missing: string[] }[];
 }
 
@@ -135,7 +141,7 @@ export interface FindingDocument {
   rule: string;
   sentence: string;
   source: string | null;
-  strength: string;
+  strength: 'observed' | 'predicted' | 'possible';
   detail: string;
   objects: { [variable: string]: string };
   /** Number of the event that broke the rule, and of the earlier one that made it wrong. */
@@ -144,4 +150,72 @@ export interface FindingDocument {
   thread: string;
   /** What led to it, in order, the event itself last; empty where the oracle does not keep it. */
   story: { event: number; thread: string; what: string; site: string | null }[];
+  /** Of what is predicted: the same events in another order, in which the program could have run; else null. */
+  reordering: {
+    /** What matters of it, in the new order, with the numbers of the trace. */
+    steps: { event: number; thread: string; what: string; site: string | null }[];
+    leftOut: number;
+    /** Numbers of all its events in their new order; null if they are too many. */
+    order: number[] | null;
+  } | null;
+}
+
+export interface MutantsDocument {
+  schema: 'holdfast/mutate/1';
+  systems: {
+    system: string;
+    mutants: MutantDocument[];
+    /** With --every: rules of the system that find neither a mutant nor a defect. */
+    findNothing: string[];
+  }[];
+}
+
+/** One small mistake in one function. */
+export interface MutantDocument {
+  id: string;
+  operation: string;
+  at: PlaceDocument;
+  /** What was done to the function. */
+  what: string;
+  /** Scenario by rule; none: nothing finds it. */
+  foundBy: { [rule: string]: string };
+  /** Scenarios whose search was given up, so that more might be found there. */
+  givenUp: string[];
+}
+
+export interface HistoryCheckDocument {
+  schema: 'holdfast/check-history/1';
+  verdict: 'pass' | 'violation' | 'inconclusive';
+  histories: HistoryDocument[];
+}
+
+export interface HistoryDocument {
+  history: string;
+  system: string;
+  variant: string | null;
+  verdict: 'pass' | 'violation' | 'inconclusive';
+  calls: number;
+  /** Calls and returns, from the first on, that some run of the spec explains. */
+  explained: number;
+  /** Why it is inconclusive. */
+  why: string | null;
+  rejected: RejectionDocument | null;
+}
+
+/** The first return that no run of the spec explains. */
+export interface RejectionDocument {
+  event: number;
+  line: number;
+  thread: string;
+  call: string;
+  arguments: (string | number | boolean | null)[];
+  result: string | number | boolean | null;
+  /** Results that the spec gives here; empty if the call cannot return yet. */
+  allowed: (string | number | boolean | null)[];
+  /** Calls under way on the same objects. */
+  underWay: string[];
+  /** Contract of the call, and what it says of the result. */
+  contract: string | null;
+  source: string | null;
+  says: string;
 }

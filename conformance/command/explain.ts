@@ -1,12 +1,17 @@
-/** `holdfast explain`: one thing of the spec, told to a person. */
+/** `holdfast explain`: one thing of the spec, or the findings in a trace, told to a person. */
 
+import { existsSync, statSync } from 'node:fs';
 import type { System } from '../../generator/model.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
 import { UsageFault } from '../usage-fault.ts';
+import type { ExplainOptions } from './explain-finding.ts';
 import { keptFolder, selectSystems } from './places.ts';
 import { colour, counted, paragraph } from './terminal.ts';
 
-export async function explain(id: string, options: { spec?: string }): Promise<number> {
+/** `event`: of a trace, only what is found there. */
+export async function explain(id: string, event: number | null, options: ExplainOptions & { readonly spec?: string }): Promise<number> {
+  if (existsSync(id) && statSync(id).isFile()) return (await import('./explain-finding.ts')).explainTrace(id, event, options);
+  if (event !== null) throw new UsageFault(`${id}: there is no such trace.`);
   const { folder, systems } = selectSystems([], options.spec);
   const read: System[] = [];
   for (const one of systems) {

@@ -57,6 +57,7 @@ program
   .option('--max-states <count>', 'give up a scenario after so many states; its verdict is then inconclusive', whole)
   .option('--max-memory <MB>', 'give up a scenario whose states take so much memory; its verdict is then inconclusive', whole)
   .option('--workers <count>', 'threads for a scenario that is large, or auto; all numbers give the same', workers, 'auto')
+  .option('--no-reduction', 'look at all states of a large scenario, also those that differ in nothing that a rule can tell')
   .option(
     '--walks <count>',
     'take so many random walks instead of exploring: for what is too large; finding nothing is inconclusive',
@@ -78,6 +79,18 @@ program
   .option('--check', 'write nothing; fail if something on disk differs or is stale')
   .option(...specOption)
   .action(async (systems, options) => exit(await (await import('./generate.ts')).generate(systems, options)));
+
+program
+  .command('mutate')
+  .argument('[system...]', 'systems to mutate; all of them if none is named')
+  .description('make small mistakes in the functions of a system, and say which rules find them and which survive')
+  .option('--operation <name...>', 'only mistakes in these functions')
+  .option('--max-states <count>', 'leave out scenarios with more states', whole, 10_000)
+  .option('--every', 'explore every scenario of every mutant, to know all rules that find it; takes minutes')
+  .option('--write', 'with --every: keep what was found, for the rule book')
+  .option('--json', 'one JSON document on standard output')
+  .option(...specOption)
+  .action(async (systems, options) => exit(await (await import('./mutate.ts')).mutateSystems(systems, options)));
 
 program
   .command('export')
@@ -114,8 +127,17 @@ program
   .option('--format <name>', 'jsonl (events, one a line), binary (known without being named), or ftrace (the text of a kernel trace)')
   .option('--system <name>', 'with --format ftrace: judge by the rules of this system')
   .option('--mapping <file>', 'with --format ftrace: what the probes of the traced kernel tell')
+  .option('--predict', 'also look for what other orders of the events could do; on unless the trace is large')
+  .option('--no-predict', 'judge only what happened')
+  .option('--draw <file>', 'draw the first finding, as SVG')
   .option('--json', 'one JSON document on standard output')
-  .action(async (traces, options) => exit(await (await import('./check.ts')).check(traces, options)));
+  .option('--history', 'look only at calls and returns, and ask whether the spec of the system explains them')
+  .option('--variant <name>', 'with --history: by this variant instead of the base')
+  .option(...specOption)
+  .action(async (traces, options) => {
+    if (options.history) exit(await (await import('./check-history.ts')).checkHistories(traces, options));
+    else exit(await (await import('./check.ts')).check(traces, options));
+  });
 
 program
   .command('list')
@@ -127,10 +149,17 @@ program
 
 program
   .command('explain')
-  .argument('<id>', 'a rule, a scenario, a defect or a vector')
-  .description('tell a person about it')
+  .argument('<id>', 'a rule, a scenario, a defect, a vector, or a trace')
+  .argument('[event]', 'of a trace: only what is found at this event', natural)
+  .description('tell a person about it; of a trace, what is found in it, in full')
+  .option('--format <name>', 'of a trace: as for check')
+  .option('--system <name>', "of a trace in ftrace's format: as for check")
+  .option('--mapping <file>', "of a trace in ftrace's format: as for check")
+  .option('--predict', 'of a trace: also look for what other orders of the events could do')
+  .option('--no-predict', 'of a trace: judge only what happened')
+  .option('--draw <file>', 'of a trace: draw the first finding told, as SVG')
   .option(...specOption)
-  .action(async (id, options) => exit(await (await import('./explain.ts')).explain(id, options)));
+  .action(async (id, event, options) => exit(await (await import('./explain.ts')).explain(id, event ?? null, options)));
 
 // Whoever reads may have read enough (`holdfast list rules | head`); then it ends as other tools do, with what SIGPIPE gives.
 process.stdout.on('error', fault => {

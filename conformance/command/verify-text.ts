@@ -97,6 +97,17 @@ export function tellEnds(outcomes: readonly Outcome[]): string {
   return lines.length === 0 ? '' : `${colour.dim(lines.map(line => paragraph(line.trim(), 2)).join('\n'))}\n`;
 }
 
+/** Which scenarios were explored reduced. Small ones are explored whole, which takes less time. */
+export function tellReduced(outcomes: readonly Outcome[], isOn: boolean): string {
+  const reduced = outcomes.filter(outcome => outcome.isReduced).map(outcome => outcome.scenario);
+  if (!isOn || outcomes.every(outcome => outcome.diagnostics.length > 0)) return '';
+  const text =
+    reduced.length === 0
+      ? 'Reductions were on; no scenario is large enough for them.'
+      : `Reduced, by symmetry and by the order of steps that do not matter to each other: ${reduced.join(', ')}. The others are explored whole.`;
+  return `${colour.dim(paragraph(text, 2))}\n`;
+}
+
 function defectRow(outcome: Outcome): string[] {
   const steps = (outcome.expected ?? []).map(({ rule, found }) => {
     const violation = outcome.violations.find(one => one.rule === rule);
@@ -138,7 +149,7 @@ export function tellViolation(outcome: Outcome, violation: Violation, spec: stri
   const variant = outcome.variant === null ? '' : ` --variant ${outcome.variant}`;
   const { walks } = outcome;
   const walked = walks === null ? '' : ` --walks ${walks.walks} --seed ${walks.seed} --walk-depth ${walks.depth}`;
-  if (walks?.notShortest.includes(violation.rule))
+  if (walks?.notShortest.includes(violation.rule) || outcome.notShortest.includes(violation.rule))
     lines.push(paragraph('There may be a shorter way: there are too many states to tell.', 2));
   lines.push(
     `  again:   npx holdfast verify ${outcome.system}${variant} --scenario ${outcome.scenario} --rule ${violation.rule}${walked}${spec === undefined ? '' : ` --spec ${shellWord(spec)}`}`,

@@ -1,7 +1,9 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { applyVariant } from '../../generator/instantiate/variant.ts';
 import type { System } from '../../generator/model.ts';
+import { findingNothing, keptMutants } from '../../generator/mutate/mutant-file.ts';
 import { type Diagnostic, printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { type Loaded, loadSystem } from '../../generator/read/load-system.ts';
 import type { CounterexampleStep } from '../../generator/verify/counterexample.ts';
@@ -10,9 +12,9 @@ import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts
 import type { TraceHeader } from '../../oracles/event.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument, WalksDocument } from './documents.ts';
-import { keptFolder, selectSystems, steppersFolder } from './places.ts';
+import { keptFolder, packageFolder, selectSystems, steppersFolder } from './places.ts';
 import { colour, counted, paragraph, progressLine } from './terminal.ts';
-import { tableOf, tellEnds, tellViolation, walksTable } from './verify-text.ts';
+import { tableOf, tellEnds, tellReduced, tellViolation, walksTable } from './verify-text.ts';
 
 export interface VerifyOptions {
   readonly defects?: boolean;
@@ -22,6 +24,7 @@ export interface VerifyOptions {
   readonly maxStates?: number;
   readonly maxMemory?: number;
   readonly workers?: number | 'auto';
+  readonly reduction?: boolean;
   readonly walks?: number;
   readonly seed?: number;
   readonly walkDepth?: number;
@@ -76,6 +79,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
               ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
               ...(options.maxMemory === undefined ? {} : { maxBytes: options.maxMemory * 2 ** 20 }),
               ...(options.workers === undefined ? {} : { workers: options.workers }),
+              ...(options.reduction === undefined ? {} : { reduction: options.reduction }),
               keeping: { folder: steppersFolder, specHash: loaded.hash },
               progress: (states, depth) => tell(`${states.toLocaleString('en')} states, depth ${depth}`),
             })
@@ -94,6 +98,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     }
     say(options.walks === undefined ? tableOf(own, options.defects === true) : walksTable(own));
     if (!options.defects) say(tellEnds(own));
+    if (options.walks === undefined) say(tellReduced(own, options.reduction !== false));
     if (!options.quiet)
       for (const outcome of own)
         for (const violation of shownViolations(outcome, options)) say(tellViolation(outcome, violation, options.spec));
@@ -105,6 +110,11 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       own.every(outcome => outcome.diagnostics.length === 0)
     ) {
       const idle = notExercised(system, new Set(own.flatMap(outcome => (outcome.variant === null ? outcome.exercised : []))));
+      diagnostics.push(...idle);
+      for (const one of idle) say(printDiagnostic(one));
+    }
+    if (options.defects && options.variant === undefined && options.scenario === undefined) {
+      const idle = idleRules(system);
       diagnostics.push(...idle);
       for (const one of idle) say(printDiagnostic(one));
     }
@@ -162,6 +172,18 @@ async function loadAll(
   return wanted;
 }
 
+/** Rules that find no defect and, as far as mutants of this text of the spec were looked at, no mutant. */
+function idleRules(system: System): Diagnostic[] {
+  const mutants = keptMutants(packageFolder, system);
+  if (mutants === null) return [];
+  return findingNothing(system, mutants).map(({ name, at }) => ({
+    at,
+    name: 'rule-finds-nothing',
+    what: `${name} finds no defect and no mutant, so it is not known to say anything.`,
+    wayOut: 'Add a defect that it finds, or a scenario in which it bites, or take the rule out.',
+  }));
+}
+
 interface Job {
   readonly variant: string | null;
   readonly scenario: string;
@@ -196,11 +218,8 @@ function jobsOf(system: System, options: VerifyOptions): Job[] {
       ? [null, ...system.variants.filter(variant => variant.profile !== null).map(variant => variant.name)]
       : [options.variant];
   return variants.flatMap(variant =>
-    system.scenarios
-      .filter(
-        scenario =>
-          wanted(scenario.name) && !system.variants.some(one => one.name === variant && one.absentScenarios.includes(scenario.name)),
-      )
+    applyVariant(system, variant)
+      .scenarios.filter(scenario => wanted(scenario.name))
       .map(scenario => ({ variant, scenario: scenario.name, rules: null })),
   );
 }
@@ -235,6 +254,8 @@ function scenarioDocument(outcome: Outcome): ScenarioDocument {
     statesPerSecond,
     bytesPerState: Math.round(bytesPerState),
     ends: outcome.ends,
+    reduced: outcome.isReduced,
+    notShortest: [...outcome.notShortest],
     walks: walksDocument(outcome.walks),
     exercised: [...outcome.exercised],
     expected: outcome.expected === undefined ? null : outcome.expected.map(one => ({ ...one })),

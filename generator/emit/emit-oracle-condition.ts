@@ -26,13 +26,17 @@ export function emitCondition(
   const body = asBoolean(emit(predicate, scope)).text;
   const used = new Set(partsOf(predicate).flatMap(part => (part.kind === 'variable' ? part.name : [])));
   const bound = Object.keys(types).filter(name => used.has(name));
-  const ofThread = partsOf(predicate).some(({ kind }) => kind === 'holds');
+  const ofThread = partsOf(predicate).some(({ kind }) => kind === 'holds' || kind === 'current');
+  const ofProcess = partsOf(predicate).some(({ kind }) => kind === 'current');
   const ofGlobals = Object.keys(globals).filter(name => partsOf(predicate).some(part => part.kind === 'global' && part.name === name));
   const objects =
     bound.length === 0 ? '_' : `{ ${bound.join(', ')} }: { ${bound.map(name => `${name}: ${types[name] ?? ''}`).join('; ')} }`;
   const named = [...(ofThread ? ['thread'] : []), ...(ofGlobals.length > 0 ? ['globals'] : [])];
-  const annotation =
-    ofGlobals.length === 0 ? '' : `: Here & { globals: { ${ofGlobals.map(name => `${name}: ${globals[name] ?? ''}`).join('; ')} } }`;
+  const own = [
+    ...(ofProcess ? ['thread: { process: Process | null }'] : []),
+    ...(ofGlobals.length === 0 ? [] : [`globals: { ${ofGlobals.map(name => `${name}: ${globals[name] ?? ''}`).join('; ')} }`]),
+  ];
+  const annotation = own.length === 0 ? '' : `: Here & { ${own.join('; ')} }`;
   const parameters = named.length === 0 ? (bound.length === 0 ? '' : objects) : `${objects}, { ${named.join(', ')} }${annotation}`;
   return `(${parameters}) => ${body}`;
 }
@@ -89,6 +93,8 @@ function emit(predicate: Predicate, scope: Scope): Code {
       };
     case 'global':
       return { text: `globals.${predicate.name}`, kind: 'object', simple: true, nullable: false };
+    case 'current':
+      return { text: 'thread.process', kind: 'object', simple: true, nullable: true };
     case 'field':
       return emitField(predicate.field, scope);
     case 'operator':
@@ -102,11 +108,8 @@ function emit(predicate: Predicate, scope: Scope): Code {
     case 'has':
       return call('has', path(predicate.set, scope).text, emit(predicate.member, scope).text);
     case 'holds':
-      if (fieldType(predicate.lock, scope).kind === 'word')
-        return call('holdsFlag', 'thread', emit(predicate.lock.of, scope).text, quoted(predicate.lock.field));
       return call(predicate.toWrite ? 'holdsToWrite' : 'holds', 'thread', path(predicate.lock, scope).text);
     case 'held':
-      if (fieldType(predicate.lock, scope).kind === 'word') return comparison(emitField(predicate.lock, scope), '===', constant('taken'));
       return call(predicate.toWrite ? 'isHeldToWrite' : 'isHeld', path(predicate.lock, scope).text);
     case 'quantified':
       return call(
@@ -205,6 +208,7 @@ function insideOf(predicate: Predicate): readonly Predicate[] {
     case 'constant':
     case 'variable':
     case 'global':
+    case 'current':
       return [];
     case 'operator':
       return predicate.of;

@@ -1,6 +1,7 @@
 /** The oracle of a system: its tables and its rules as TypeScript, over what is written by hand in oracles/. */
 
 import type { Expression, Field, FieldOf, FieldType, ObjectType, Predicate, Rule, System, Variable } from '../model.ts';
+import { emitFast } from './emit-fast.ts';
 import { emitCondition, looksAt, quoted, readsOnly, type Scope } from './emit-oracle-condition.ts';
 
 export function emitOracle(system: System): string {
@@ -17,8 +18,10 @@ export function emitOracle(system: System): string {
       `  queues: ${record(Object.entries(queuedWorks(system)).map(([queue, works]) => [queue, list(works)]))},`,
       ...(soleTypes(system).length === 0 ? [] : [`  sole: ${list(soleTypes(system))},`]),
       '  rules: [',
-      ...system.rules.map(rule => indent(emitRule(rule, system), 4)),
+      // Whether calls end no trace can show: it may go on.
+      ...system.rules.filter(rule => rule.kind !== 'ends').map(rule => indent(emitRule(rule, system), 4)),
       '  ],',
+      ...emitFast(system).map(line => `  ${line}`),
       '};',
     ].join('\n'),
   ].join('\n\n');
@@ -59,14 +62,17 @@ function constantName(system: string): string {
 function imports(body: string): string[] {
   const used = (names: readonly string[]): string => names.filter(name => new RegExp(`\\b${name}\\b`).test(body)).join(', ');
   const conditions = used(
-    ['every', 'has', 'holds', 'holdsFlag', 'holdsToWrite', 'isHeld', 'isHeldToWrite', 'isLive', 'isOnQueue', 'isQueued', 'some'].filter(
-      name => body.includes(`${name}(`),
+    ['every', 'has', 'holds', 'holdsToWrite', 'isHeld', 'isHeldToWrite', 'isLive', 'isOnQueue', 'isQueued', 'some'].filter(name =>
+      body.includes(`${name}(`),
     ),
   );
   const made = used([
     'identity',
+    'newCompletion',
     'newCounter',
+    'newFlag',
     'newMutex',
+    'newNotifierChain',
     'newRcuDomain',
     'newRwLock',
     'newRwSemaphore',
@@ -80,6 +86,7 @@ function imports(body: string): string[] {
   return [
     ...(conditions === '' ? [] : [`import { ${conditions} } from './condition.ts';`]),
     `import type { ${used(['Here', 'OracleDefinition'])} } from './definition.ts';`,
+    ...(body.includes('fast.') ? ["import * as fast from './fast/conditions.ts';"] : []),
     `import { ${made} } from './thing.ts';`,
     "import type * as known from './thing.ts';",
   ];
@@ -110,9 +117,13 @@ function typeOf(type: FieldType): string {
     case 'spinlock':
     case 'rwlock':
     case 'rwsem':
+    case 'flag':
       return 'known.Lock';
     case 'wait-queue':
+    case 'notifier-chain':
       return 'known.WaitQueue';
+    case 'completion':
+      return 'known.Completion';
     case 'srcu':
     case 'rcu':
       return 'known.Domain';
@@ -121,8 +132,10 @@ function typeOf(type: FieldType): string {
     case 'work':
       return 'known.Work';
     case 'work-queue':
+    case 'ordered-work-queue':
       return 'known.WorkQueue';
     case 'wait-entry':
+    case 'notifier-block':
       return 'known.Entry';
     case 'set':
       return `Set<${type.of}>`;
@@ -147,6 +160,8 @@ function startOf({ name, type }: Field): string {
       return made('newRwLock');
     case 'rwsem':
       return made('newRwSemaphore');
+    case 'flag':
+      return made('newFlag');
     case 'wait-queue':
       return made('newWaitQueue');
     case 'srcu':
@@ -158,9 +173,15 @@ function startOf({ name, type }: Field): string {
     case 'work':
       return made('newWork');
     case 'work-queue':
+    case 'ordered-work-queue':
       return made('newWorkQueue');
     case 'wait-entry':
+    case 'notifier-block':
       return made('newWaitEntry');
+    case 'completion':
+      return made('newCompletion');
+    case 'notifier-chain':
+      return made('newNotifierChain');
     case 'set':
       return 'new Set()';
     case 'pointer':
@@ -178,7 +199,8 @@ function emitTable({ name, fields, owns }: ObjectType): string {
   const tables = fields.map(({ name: field, type, constant }) => {
     const to = type.kind === 'pointer' ? [['to', quoted(type.to)]] : type.kind === 'set' ? [['to', quoted(type.of)]] : [];
     const words = type.kind === 'word' ? [['words', list(type.values)]] : [];
-    return `    ${field}: ${record([['kind', quoted(type.kind)], ['constant', String(constant)], ...to, ...words])},`;
+    const max = type.kind === 'number' ? [['max', String(type.max)]] : [];
+    return `    ${field}: ${record([['kind', quoted(type.kind)], ['constant', String(constant)], ...to, ...words, ...max])},`;
   });
   return [
     `${name}: {`,
@@ -193,7 +215,7 @@ function emitTable({ name, fields, owns }: ObjectType): string {
 
 // ---- Rules
 
-function emitRule(rule: Rule, system: System): string {
+function emitRule(rule: Exclude<Rule, { kind: 'ends' }>, system: System): string {
   return [
     `${doc(rule.doc)}{`,
     indent(
@@ -209,7 +231,7 @@ function emitRule(rule: Rule, system: System): string {
   ].join('\n');
 }
 
-function ruleLines(rule: Rule, system: System): string[] {
+function ruleLines(rule: Exclude<Rule, { kind: 'ends' }>, system: System): string[] {
   const scope: Scope = { objects: system.objects, nullable: [] };
   switch (rule.kind) {
     case 'guards': {
@@ -262,9 +284,9 @@ function ruleLines(rule: Rule, system: System): string[] {
       ];
     }
     case 'at-every': {
-      const over = rule.over.some(({ name }) => name === rule.object) ? rule.over : [{ name: rule.object, type: rule.type }, ...rule.over];
+      const over = rule.verb === 'called' || rule.over.some(({ name }) => name === rule.object) ? rule.over : [{ name: rule.object, type: rule.type }, ...rule.over];
       return [
-        `verb: ${quoted(rule.verb)}, on: ${quoted(rule.field === '' ? rule.type : `${rule.type}.${rule.field}`)}, object: ${quoted(rule.object)},`,
+        `verb: ${quoted(rule.verb)}, on: ${quoted(rule.verb === 'called' ? rule.field : rule.field === '' ? rule.type : `${rule.type}.${rule.field}`)}, object: ${quoted(rule.object)},`,
         ...quantified(over, [rule.when, rule.then]),
         ...conditions({ when: rule.when, then: rule.then }, over, scope, system),
       ];
@@ -283,6 +305,7 @@ function ruleLines(rule: Rule, system: System): string[] {
         ...rule.fails.map(({ errno, when }) => `  ${errno}: ${isConstant(when, true) ? 'null' : emitted(when)},`),
         '},',
         `ensures: ${rule.ensures === null ? 'null' : emitted(rule.ensures)},`,
+        ...(rule.mayLeave === undefined ? [] : [`mayLeave: ${list(rule.mayLeave)},`]),
       ];
     }
   }
@@ -290,7 +313,11 @@ function ruleLines(rule: Rule, system: System): string[] {
 
 const isConstant = (predicate: Predicate, value: boolean): boolean => predicate.kind === 'constant' && predicate.value === value;
 const textOf = (predicate: Predicate): string =>
-  'text' in predicate ? predicate.text : String(predicate.kind === 'constant' ? predicate.value : predicate.name);
+  'text' in predicate
+    ? predicate.text
+    : predicate.kind === 'current'
+      ? 'current'
+      : String(predicate.kind === 'constant' ? predicate.value : predicate.name);
 
 function quantified(over: readonly Variable[], predicates: readonly (Predicate | null)[]): string[] {
   const seen = [...new Set([...over.map(({ type }) => type), ...looksAt(predicates)])];

@@ -18,6 +18,8 @@ const schemas: readonly Schema[] = [
   { file: 'conformance/report.schema.json', source: 'conformance/report.ts', root: 'RunReport', definitions: [] },
   { file: 'conformance/verify.schema.json', source: 'conformance/command/documents.ts', root: 'VerifyDocument', definitions: [] },
   { file: 'conformance/check.schema.json', source: 'conformance/command/documents.ts', root: 'CheckDocument', definitions: [] },
+  { file: 'conformance/check-history.schema.json', source: 'conformance/command/documents.ts', root: 'HistoryCheckDocument', definitions: [] },
+  { file: 'conformance/mutate.schema.json', source: 'conformance/command/documents.ts', root: 'MutantsDocument', definitions: [] },
 ];
 
 /** Text of every schema by its path in the project. The same sources give the same bytes. */

@@ -7,6 +7,7 @@ import type { Event, Scalar } from '../../oracles/event.ts';
 import { explore } from '../explore/explore.ts';
 import { globalObjects } from '../instantiate/globals.ts';
 import { instantiate } from '../instantiate/instantiate.ts';
+import { applyVariant } from '../instantiate/variant.ts';
 import { narrate } from '../interpret/narrate.ts';
 import type { System } from '../model.ts';
 import type { Call, Program } from '../program.ts';
@@ -64,6 +65,8 @@ function vectorsOf(system: System, scenario: string, profiles: readonly { name: 
   if (all.length > mostVectors) return `its choices combine in ${all.length} ways, more than ${mostVectors}`;
   const views: View[] = [];
   for (const { name, variant } of profiles) {
+    // A profile may have no such scenario.
+    if (!applyVariant(system, variant).scenarios.some(one => one.name === scenario)) continue;
     const program = variant === null ? base : instantiate(system, variant, scenario).program;
     if (program === null) return `it cannot be run as ${name}`;
     const own = callersOf(program);
@@ -227,10 +230,12 @@ function rulesAskedBy(system: System, program: Program, combination: readonly Sc
         case 'innermost':
           return reached.has(rule.lock);
         case 'takes-only':
+        case 'ends':
           return operations.has(rule.operation);
         case 'read-once':
           return reached.has(`${rule.type}.${rule.field}`);
         case 'at-every':
+          if (rule.verb === 'called') return operations.has(rule.field);
           return reached.has(`${rule.type}.${rule.field}`);
         case 'invariant':
         case 'settled':

@@ -2,6 +2,7 @@
 import { ts } from 'ts-morph';
 import * as condition from '../../oracles/condition.ts';
 import type { OracleDefinition } from '../../oracles/definition.ts';
+import * as fast from '../../oracles/fast/conditions.ts';
 import * as thing from '../../oracles/thing.ts';
 import type { System } from '../model.ts';
 import { emitOracle } from './emit-oracle.ts';
@@ -14,6 +15,7 @@ export function loadOracle(system: System): OracleDefinition {
   const imported = (name: string): unknown => {
     if (name === './condition.ts') return condition;
     if (name === './thing.ts') return thing;
+    if (name === './fast/conditions.ts') return fast;
     throw new Error(`The oracle of ${system.name} imports ${name}.`);
   };
   new Function('exports', 'require', outputText)(exported, imported);

@@ -1,13 +1,17 @@
 /** Everything that is generated from a spec and committed, by its path in the project: what `generate` writes and `generate --check` compares. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { System } from '../model.ts';
+import { keptMutants } from '../mutate/mutant-file.ts';
 import { exercisingScenarios } from '../verify/exercising.ts';
 import type { Keeping } from '../verify/prepare.ts';
 import { emitAllOracles, emitOracle } from './emit-oracle.ts';
 import { emitSchemas } from './emit-schema.ts';
 import { makeVectors } from './emit-vectors.ts';
 import { ruleBook, ruleBookIndex } from './rule-book.ts';
+
+const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A file that differs from what the spec says, or that nothing makes any more. */
 export interface Drift {
@@ -30,7 +34,10 @@ export async function outputsOf(
     onStep(`${system.name}: oracle`);
     outputs.set(`oracles/${system.name}.oracle.ts`, emitOracle(system));
     onStep(`${system.name}: rule book`);
-    outputs.set(`conformance/rules/${system.name}.md`, ruleBook(system, exercisingScenarios(system, keepingOf(system.name))));
+    outputs.set(
+      `conformance/rules/${system.name}.md`,
+      ruleBook(system, exercisingScenarios(system, keepingOf(system.name)), keptMutants(projectFolder, system)),
+    );
     if (Object.keys(system.interface).length === 0) continue;
     onStep(`${system.name}: vectors`);
     outputs.set(`conformance/vectors/${system.name}.json`, vectorText(makeVectors(system).file));

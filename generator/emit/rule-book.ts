@@ -1,5 +1,6 @@
 /** The rule book: what is known of a system's subject, each fact with its source, how sure it is, what tests it and what it catches. In Markdown. */
 import type { Fact, Rule, Sureness, System, Variant } from '../model.ts';
+import type { MutantResult } from '../mutate/mutate.ts';
 import type { Exercising } from '../verify/exercising.ts';
 
 /** Scenarios named for a rule; more say nothing more. */
@@ -11,11 +12,13 @@ const surely: Readonly<Record<Sureness, string>> = {
   candidate: 'our own reading, confirmed by nobody else',
 };
 
-export function ruleBook(system: System, exercising: readonly Exercising[]): string {
+/** `mutants`: null if it is not known how they fare. */
+export function ruleBook(system: System, exercising: readonly Exercising[], mutants: readonly MutantResult[] | null): string {
   const defects = system.variants.filter(variant => variant.breaks.length > 0);
   const facts = [...(system.facts ?? [])].sort(byNumber);
   const follow = facts.filter(fact => fact.undecided === null);
   const undecided = facts.filter(fact => fact.undecided !== null);
+  const survivors = (mutants ?? []).filter(({ foundBy }) => Object.keys(foundBy).length === 0);
   const builtIn = Object.entries(system.builtIn).map(([name, doc]) => ({ name, doc, killed: killedBy(name, defects) }));
   const lines = [
     `<!-- Written by \`make generate\` from spec/${system.name}. To change it, edit the spec. -->`,
@@ -28,7 +31,7 @@ export function ruleBook(system: System, exercising: readonly Exercising[]): str
     '',
     '## Rules of its own',
     '',
-    ...system.rules.flatMap(rule => ruleLines(rule, exercising, defects)),
+    ...system.rules.flatMap(rule => ruleLines(rule, exercising, defects, mutants)),
     '## Rules that every system has',
     '',
     ...table(
@@ -62,6 +65,15 @@ export function ruleBook(system: System, exercising: readonly Exercising[]): str
     'Code that went wrong, or was proposed, or is easily written. Each is explored, and found by the rule that it names.',
     '',
     ...defects.flatMap(defectLines),
+    ...(survivors.length === 0
+      ? []
+      : [
+          '## Mutants that nothing finds',
+          '',
+          `${survivors.length} of ${mutants?.length ?? 0} small mistakes make no difference to any rule in the small scenarios. Some are as right as what they replace; others show what no rule is about.`,
+          '',
+          ...survivors.map(({ operation, what, at }) => `- ${code(operation)} ${what} (${at.file}:${at.line})`),
+        ]),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -89,7 +101,12 @@ export function ruleBookIndex(systems: readonly System[]): string {
     .trimEnd()}\n`;
 }
 
-function ruleLines(rule: Rule, exercising: readonly Exercising[], defects: readonly Variant[]): string[] {
+function ruleLines(
+  rule: Rule,
+  exercising: readonly Exercising[],
+  defects: readonly Variant[],
+  mutants: readonly MutantResult[] | null,
+): string[] {
   const scenarios = exercising.filter(({ rules }) => rules.includes(rule.name)).map(({ scenario }) => code(scenario));
   const more = scenarios.length - MOST_SCENARIOS;
   const killed = killedBy(rule.name, defects);
@@ -103,8 +120,17 @@ function ruleLines(rule: Rule, exercising: readonly Exercising[], defects: reado
     ...(killed.length === 0
       ? []
       : [`- Finds ${killed.map(({ name, scenarios: where }) => `${code(name)} in ${where.map(code).join(', ')}`).join('; ')}`]),
+    ...mutantLines(rule.name, mutants),
     '',
   ];
+}
+
+function mutantLines(rule: string, mutants: readonly MutantResult[] | null): string[] {
+  const found = (mutants ?? []).filter(({ foundBy }) => foundBy[rule] !== undefined);
+  const [first] = found;
+  if (first === undefined) return [];
+  const example = `${code(first.operation)} ${first.what}`;
+  return [`- Finds ${found.length === 1 ? 'a mutant' : `${found.length} mutants, such as`}${found.length === 1 ? ': ' : ' '}${example}`];
 }
 
 function originLines(of: Rule | Variant): string[] {

@@ -59,3 +59,8 @@ export function ensuredCell(thread: number): string {
 export function runCell(thread: number): string {
   return `run ${thread}`;
 }
+
+/** What the thread's present call has changed there and not put back; 0 if nothing. */
+export function leftCell(thread: number, field: string): string {
+  return `left ${thread} ${field}`;
+}

@@ -1,6 +1,6 @@
 /** Which cells the threads of a program can change at all, found without running it. All others keep their first value. */
 
-import { fieldOf, typeOf } from '../interpret/program-index.ts';
+import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Action, Program, Target, Value } from '../program.ts';
 import { aliveCell, allocatedCell, exclusiveCell, fieldCell, flushCell, readersCell, soleCell, waitingCell } from './cells.ts';
 import { reachable } from './liveness.ts';
@@ -46,6 +46,17 @@ export function itemsOn(
   );
 }
 
+/** The other items of the ordered queue that a work item is on, by their cells. */
+export function inOrderWith(program: Program, work: string): readonly string[] {
+  const own = work.replace(/#\d+/, '');
+  const queue = (program.ordered ?? []).find(one => program.onQueue[one]?.includes(own));
+  if (queue === undefined) return [];
+  const dot = queue.indexOf('.');
+  return itemsOn(program, { type: queue.slice(0, dot), field: queue.slice(dot + 1) })
+    .map(({ type, instance, field }) => fieldCell(type, instance, field))
+    .filter(other => other !== work && indexOf(program).workers.has(other));
+}
+
 export function changing(program: Program): Changing {
   const cells = new Set<string>(),
     cleared = new Set<string>();
@@ -69,6 +80,7 @@ export function changing(program: Program): Changing {
       case 'take':
       case 'cancel-begin':
       case 'unlock':
+      case 'flag-free':
         for (const cell of cellsOf(action.target)) cleared.add(cell);
         return;
       case 'unlink':
@@ -88,13 +100,31 @@ export function changing(program: Program): Changing {
       case 'remove':
       case 'lock':
       case 'try-lock':
+      case 'flag-take':
       case 'get':
       case 'get-unless-zero':
       case 'put':
       case 'put-later':
       case 'queue':
+      case 'complete':
       case 'close-fd':
         return change(action.target);
+      case 'queue-after-grace':
+        change(action.target);
+        for (const work of cellsOf(action.target)) {
+          const worker = indexOf(program).workers.get(work);
+          if (worker !== undefined) for (const domain of cellsOf(action.domain)) note(synchronizers, domain, worker);
+        }
+        return;
+      case 'take':
+      case 'cancel-begin':
+        for (const work of cellsOf(action.target)) for (const other of inOrderWith(program, work)) cells.add(other);
+        if (action.kind === 'take') return;
+        for (const cell of cellsOf(action.target)) {
+          note(flushers, cell, thread);
+          cells.add(flushCell(thread, cell));
+        }
+        return;
       case 'write-lock':
         for (const cell of cellsOf(action.target)) {
           cells.add(cell);
@@ -115,7 +145,6 @@ export function changing(program: Program): Changing {
         for (const cell of cellsOf(action.target)) note(synchronizers, cell, thread);
         return;
       case 'flush-begin':
-      case 'cancel-begin':
         for (const cell of cellsOf(action.target)) {
           note(flushers, cell, thread);
           cells.add(flushCell(thread, cell));

@@ -28,12 +28,29 @@ export interface Emission {
   readonly leaves: Leaf[];
   /** Texts of the errors that running the code may throw: a bound of the program is too small. */ readonly excesses: string[];
   /** Names used for temporaries so far. */ temporaries: number;
+  /** Called with each state that a step may lead to, before it is judged by contracts. */ readonly onto: 'add' | 'go';
+  /** Where no code is wanted but what it would do; see `local-states.ts`. */ readonly watch?: Watch;
+}
+
+/** Learns what the code of a step would do, instead of the code. */
+export interface Watch {
+  /** Values that an expression may have, or null if they are not known. */ readonly values: (
+    of: string,
+    most: number,
+  ) => readonly number[] | null;
+  /** The path on which it has this value. */ readonly assuming: (path: Path, of: string, value: number) => Path;
+  /** What a comparison of a cell with a number may come to, or null if that is not known. */
+  readonly outcomes: (condition: string) => readonly number[] | null;
+  /** The step is taken, and the thread stands at `to`. `judges` as for `successor`. */
+  readonly arrived: (path: Path, node: number, to: number, judges: number) => void;
+  /** The step is taken, and it is fatal. */ readonly cut: (path: Path, node: number, rule: string) => void;
 }
 
 /** A finding that does not cut the path, if the condition is true in the state before the step. */
 export interface Note {
   readonly when: Code;
   readonly finding: number;
+  /** Of a touch of something else's sole property: the node that touches. */ readonly node?: number;
 }
 
 /** What is known on the way through one step of one thread. All reads are of the state before the step. */
@@ -44,6 +61,7 @@ export interface Path {
   /** Cells that change. */ readonly cells: ReadonlyMap<string, Code>;
   readonly notes: readonly Note[];
   readonly nodes: readonly number[];
+  /** While it is only watched: cells that were taken to have one of their values. */ readonly assumed?: ReadonlyMap<string, number>;
 }
 
 export function withSlot(path: Path, slot: number, value: Code): Path {
@@ -61,11 +79,32 @@ export function withNotes(path: Path, notes: readonly Note[]): Path {
 
 /** Value of a cell in the words `w0`, `w1` ... of the state before a step, or `a0` ... of the one after it. */
 export function cell(layout: Layout, name: string, words: 'w' | 'a' = 'w'): Code {
+  layout.looked?.add(name);
   const at = layout.bits.get(name);
   if (at === undefined) return layout.constants.get(name) ?? 0;
   const word = `${words}${at.word}`;
   if (at.shift + at.width === 32) return `(${word} >>> ${at.shift})`;
   return at.shift === 0 ? `(${word} & ${2 ** at.width - 1})` : `(${word} >>> ${at.shift} & ${2 ** at.width - 1})`;
+}
+
+/** As `cell`, where all that is asked is whether the thread that takes the step has the lock. */
+export function ownCell(layout: Layout, name: string): Code {
+  layout.looked?.add(`own ${name}`);
+  const { looked: _, ...silent } = layout;
+  return cell(silent, name);
+}
+
+/** The condition, or whether it is true where that is known beforehand: then nothing was looked at. */
+export function known(e: Emission, condition: () => Code): Code {
+  const { looked } = e.layout;
+  if (looked === undefined) return condition();
+  const before = [...looked];
+  const code = condition();
+  const values = typeof code === 'number' ? [code] : (e.watch?.outcomes(code) ?? null);
+  if (values?.length !== 1) return code;
+  looked.clear();
+  for (const name of before) looked.add(name);
+  return values[0] ?? code;
 }
 
 /** Reads cells; made by whoever decides which words are looked at. */
@@ -118,8 +157,15 @@ function notes(path: Path, leaf: number): string {
 
 /** The step is taken and broken, and has no successor. */
 export function fatal(e: Emission, path: Path, node: number, rule: string, alternative = 0): string {
+  if (e.watch !== undefined) {
+    e.watch.cut(path, node, rule);
+    return '';
+  }
   const at = leaf(e, path, node, alternative, null);
-  return `${notes(path, at)}cut(${finding(e, rule, true, 'step')}, ${at}); `;
+  // That something is not there at all hides whose it is.
+  const isGone = rule === 'always.nullNeverFollowed' || rule === 'always.neverTouchedAfterFree';
+  const told = isGone ? { ...path, notes: path.notes.filter(note => note.node !== node) } : path;
+  return `${notes(told, at)}cut(${finding(e, rule, true, 'step')}, ${at}); `;
 }
 
 /** The step is taken, to where the thread stands next; `words` are those of its successor. `judges`: threads, as bits, whose contracts look at it. */
@@ -133,11 +179,12 @@ export function successor(
   judges: number,
 ): string {
   const at = leaf(e, path, node, alternative, to);
-  return `${notes(path, at)}${judges === 0 ? 'add(' : `judged(${judges}, `}${at}, ${words.join(', ')}); `;
+  return `${notes(path, at)}${judges === 0 ? `${e.onto}(` : `judged(${judges}, `}${at}, ${words.join(', ')}); `;
 }
 
 /** Throws when run: the program has no room for what the node does. */
 export function excess(e: Emission, path: Path, node: number, what: string): string {
+  if (e.watch !== undefined) return '';
   const thread = e.program.threads[path.thread];
   return `exceed(${e.excesses.push(`${place(e.program.sites[thread?.nodes[node]?.site ?? -1])}: ${what}`) - 1}); `;
 }
@@ -156,4 +203,11 @@ export function bounded(
   const text = `${name} would leave its bounds, 0 to ${max}`;
   if (typeof value === 'number') return value >= 0 && value <= max ? then() : excess(e, path, node, text);
   return most <= max ? then() : `if (${value} >>> 0 > ${max}) ${excess(e, path, node, text)}${then()}`;
+}
+
+/** Goes on if a field of the spec keeps within its bounds; else the step is broken. `most`: what the value can be at most, as far as is known. */
+export function within(e: Emission, path: Path, node: number, value: Code, most: number, max: number, then: () => string): string {
+  const broken = (): string => fatal(e, path, node, 'always.valuesInBounds');
+  if (typeof value === 'number') return value >= 0 && value <= max ? then() : broken();
+  return most <= max ? then() : `if (${value} >>> 0 > ${max}) { ${broken()}} else { ${then()}} `;
 }

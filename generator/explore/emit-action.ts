@@ -16,12 +16,27 @@ import {
   soleCell,
   waitingCell,
 } from './cells.ts';
-import { itemsOn } from './changing-cells.ts';
-import { bounded, cell, type Emission, excess, fatal, finding, type Path, seenField, withCell, withNotes, withSlot } from './emission.ts';
+import { inOrderWith, itemsOn } from './changing-cells.ts';
+import {
+  bounded,
+  cell,
+  type Emission,
+  excess,
+  fatal,
+  finding,
+  known,
+  type Path,
+  seenField,
+  withCell,
+  within,
+  withNotes,
+  withSlot,
+} from './emission.ts';
 import { isBusy, notesOn } from './emit-checks.ts';
 import { isRunning } from './emit-predicate.ts';
 import { assign, cases, denoted, mostOf, slotIn, valueOf } from './emit-value.ts';
-import { add, any, both, type Code, either, equal, fork, hasMember, not, subtract } from './generated-code.ts';
+import { add, all, any, both, type Code, either, equal, fork, hasMember, not, subtract } from './generated-code.ts';
+import { anyLeft } from './left-cells.ts';
 import { DEEPEST } from './may-hold.ts';
 
 /** Goes on to a node after the step, as this alternative of it. */
@@ -48,17 +63,17 @@ export function touched(
     target.object,
     target.type,
     () => fatal(e, path, number, 'always.nullNeverFollowed'),
-    (instance, at) => stillAlive(e, at, number, target.type, instance, 0, () => then(instance, nobodyElses(e, at, target.type, instance))),
+    (instance, at) => stillAlive(e, at, number, target.type, instance, 0, () => then(instance, nobodyElses(e, at, number, target.type, instance))),
   );
 }
 
 /** Notes if the object is another thread's alone. */
-function nobodyElses(e: Emission, path: Path, type: string, instance: number): Path {
+function nobodyElses(e: Emission, path: Path, number: number, type: string, instance: number): Path {
   const name = soleCell(type, instance);
   if (!e.layout.bits.has(name)) return path;
   const sole = cell(e.layout, name);
   return withNotes(path, [
-    { when: both(sole, not(equal(sole, path.thread + 1))), finding: finding(e, 'always.soleWhereAsserted', false, 'step') },
+    { when: both(sole, not(equal(sole, path.thread + 1))), finding: finding(e, 'always.soleWhereAsserted', false, 'step'), node: number },
   ]);
 }
 
@@ -103,8 +118,10 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
       });
     case 'write':
       return on(action.target, (name, _, at) => {
+        // Of a type that has no instance here there is only null.
+        if (most(action.target) === 0) return next(at);
         const value = valueOf(e, at, action.value);
-        return bounded(e, at, number, value, mostOf(e, at, action.value), most(action.target), name, () => next(withCell(at, name, value)));
+        return within(e, at, number, value, mostOf(e, at, action.value), most(action.target), () => next(withCell(at, name, value)));
       });
 
     case 'add':
@@ -174,6 +191,7 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
         ),
       );
     case 'unlock':
+    case 'flag-free':
       return on(action.target, (name, owner, at) =>
         fork(
           equal(owner, self + 1),
@@ -190,6 +208,14 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
         ),
       );
 
+    case 'flag-take':
+      return on(action.target, (name, owner, at) =>
+        fork(
+          owner,
+          () => broken(at, 'flagTakenWhenFree'),
+          () => next(withCell(at, name, self + 1)),
+        ),
+      );
     case 'enter':
       return on(action.target, (name, _, at) => entered(taking, at, action.target, name, next));
     case 'exit':
@@ -316,7 +342,7 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
         fork(
           pending,
           () => one(at, action.slot, 0),
-          () => one(withCell(at, name, 1), action.slot, 1),
+          () => one(withCell(at, name, placeBehind(e, name)), action.slot, 1),
         );
       const { on: queue } = action;
       if (queue === null) return on(action.target, queued);
@@ -327,6 +353,25 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
         }),
       );
     }
+    case 'queue-after-grace':
+      return touched(e, path, number, action.domain, (domain, before) =>
+        touched(e, before, number, action.target, (instance, after) => {
+          const at = judged(after, instance);
+          const name = fieldCell(action.target.type, instance, action.target.field);
+          const worker = indexOf(e.program).workers.get(name);
+          const section = fieldCell(action.domain.type, domain, action.domain.field);
+          const readers = worker === undefined ? [] : (e.layout.changing.readers.get(section) ?? []).filter(reader => reader !== worker);
+          const noted = readers.reduce(
+            (path, reader) => withCell(path, graceCell(worker ?? 0, section, reader), read(readersCell(reader, section))),
+            withCell(at, name, 2),
+          );
+          return fork(
+            read(name),
+            () => one(at, action.slot, 0),
+            () => one(noted, action.slot, 1),
+          );
+        }),
+      );
     case 'take':
       return denoted(
         e,
@@ -338,8 +383,8 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
           const name = fieldCell(action.target.type, instance, action.target.field);
           // Pending work is in a live object, so there is nothing to touch before it is.
           return fork(
-            read(name),
-            () => next(withCell(judged(at, instance), name, 0)),
+            all([read(name), not(any(stillReading(e, self))), ...isFirst(e, name)]),
+            () => next(movedUp(e, withCell(judged(nobodyElses(e, at, number, action.target.type, instance), instance), name, 0), name)),
             () => '',
           );
         },
@@ -371,7 +416,10 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
           .filter(thread => thread !== self)
           .map(thread => flushCell(thread, name));
         // A run that is removed has ended for those who wait for it. It was the last that they could have noted.
-        const without = others.reduce((path, flush) => withCell(path, flush, atMost(read(flush), running)), withCell(at, name, 0));
+        const gone = others.reduce((path, flush) => withCell(path, flush, atMost(read(flush), running)), withCell(at, name, 0));
+        const worker = indexOf(e.program).workers.get(name);
+        const notes = worker === undefined ? [] : graceCells(e, worker);
+        const without = notes.reduce((path, note) => withCell(path, note, 0), movedUp(e, gone, name));
         return fork(
           pending,
           () => one(withCell(without, flushCell(self, name), running), action.slot, 1),
@@ -431,18 +479,41 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
         action.target.type,
         () => broken(path, 'nullNeverFollowed'),
         (instance, before) => {
+          const waiting = waitingCell(self, fieldCell(action.target.type, instance, action.target.field));
           const alive = (alternative: 0 | 1): string =>
+            stillAlive(e, before, number, action.target.type, instance, alternative, () => {
+              const at = withSlot(judged(nobodyElses(e, before, number, action.target.type, instance), instance), action.slot, alternative);
+              return go(node.next, alternative === 1 ? withCell(at, waiting, 0) : at, alternative);
+            });
+          return fork(
+            read(waiting),
+            () => (action.timeout ? alive(1) : ''),
+            () => alive(0),
+          );
+        },
+      );
+    case 'complete':
+      return on(action.target, (name, _, at) => next(withCell(at, name, 1)));
+    case 'wait-done':
+      return denoted(
+        e,
+        path,
+        action.target.object,
+        action.target.type,
+        () => broken(path, 'nullNeverFollowed'),
+        (instance, before) => {
+          const ended = (alternative: 0 | 1): string =>
             stillAlive(e, before, number, action.target.type, instance, alternative, () =>
               go(
                 node.next,
-                withSlot(judged(nobodyElses(e, before, action.target.type, instance), instance), action.slot, alternative),
+                withSlot(judged(nobodyElses(e, before, number, action.target.type, instance), instance), action.slot, alternative),
                 alternative,
               ),
             );
           return fork(
-            read(waitingCell(self, fieldCell(action.target.type, instance, action.target.field))),
-            () => (action.timeout ? alive(1) : ''),
-            () => alive(0),
+            read(fieldCell(action.target.type, instance, action.target.field)),
+            () => ended(0),
+            () => (action.timeout ? ended(1) : ''),
           );
         },
       );
@@ -465,7 +536,7 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
           open =>
             stillAlive(e, before, number, file, open, 0, () => {
               const name = fieldCell(file, open, 'refs'),
-                at = withSlot(judged(nobodyElses(e, before, file, open), instance), action.slot, open);
+                at = withSlot(judged(nobodyElses(e, before, number, file, open), instance), action.slot, open);
               return fork(
                 read(name),
                 () => raise(taking, at, name, read(name), refs, next),
@@ -485,6 +556,8 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
       return broken(path, 'bugNeverReached');
     case 'call-null':
       return broken(path, 'nullNeverFollowed');
+    case 'called':
+      return next(withNotes(path, notesOn(e, path, number, node, 0)));
     case 'call':
       return next(
         (e.program.threads[self]?.calls[action.call]?.contract ?? -1) < 0 || !e.layout.bits.has(dueCell(self))
@@ -505,6 +578,44 @@ export function emitStep(e: Emission, path: Path, number: number, node: Node, go
     case 'assert-held':
       throw new Error(`${action.kind} is no step`);
   }
+}
+
+/** Cells of the sections that a thread's grace periods wait for. */
+function graceCells(e: Emission, thread: number): readonly string[] {
+  return [...e.layout.changing.synchronizers].flatMap(([domain, waiting]) =>
+    waiting.includes(thread)
+      ? (e.layout.changing.readers.get(domain) ?? [])
+          .map(reader => graceCell(thread, domain, reader))
+          .filter(note => e.layout.bits.has(note))
+      : [],
+  );
+}
+
+/** What a worker waits for that was queued to run after a grace period; in its runs it may wait for others, but not while it is idle. */
+function stillReading(e: Emission, worker: number): readonly Code[] {
+  return graceCells(e, worker).map(note => cell(e.layout, note));
+}
+
+/** Place at the end of an ordered queue; 1 for other work. */
+function placeBehind(e: Emission, work: string): Code {
+  return inOrderWith(e.program, work).reduce<Code>((sum, other) => add(sum, not(not(cell(e.layout, other)))), 1);
+}
+
+/** Of an item of an ordered queue: it is the first, and no other item runs. */
+function isFirst(e: Emission, work: string): readonly Code[] {
+  const others = inOrderWith(e.program, work);
+  if (others.length === 0) return [];
+  const running = others.map(other => isRunning(e.program, name => cell(e.layout, name), other));
+  return [equal(cell(e.layout, work), 1), not(any(running))];
+}
+
+/** Those behind the item move up. */
+function movedUp(e: Emission, path: Path, work: string): Path {
+  const place = cell(e.layout, work);
+  return inOrderWith(e.program, work).reduce((at, other) => {
+    const behind = cell(e.layout, other);
+    return withCell(at, other, `(${place} && ${behind} > ${place} ? ${behind} - 1 : ${behind})`);
+  }, path);
 }
 
 /** One more read section, or read side. */
@@ -536,13 +647,14 @@ function lowered(count: Code): Code {
 /** Pending and running runs. */
 function runs(e: Emission, pending: Code, work: string): Code {
   return add(
-    pending,
+    // A place in an ordered queue, say, is one pending run.
+    not(not(pending)),
     isRunning(e.program, name => cell(e.layout, name), work),
   );
 }
 
 function raise({ e, number }: Taking, path: Path, name: string, count: Code, max: number, then: (path: Path) => string): string {
-  return bounded(e, path, number, add(count, 1), max + 1, max, name, () => then(withCell(path, name, add(count, 1))));
+  return within(e, path, number, add(count, 1), max + 1, max, () => then(withCell(path, name, add(count, 1))));
 }
 
 function emptied(e: Emission, path: Path, type: string, instance: number): Path {
@@ -566,7 +678,7 @@ function emitAlloc({ e, number, node, go }: Taking, before: Path, action: Extrac
       if (given === undefined) return give(rest, at);
       const value = valueOf(e, path, given),
         name = fieldCell(action.type, instance, field.name);
-      return bounded(e, at, number, value, mostOf(e, path, given), field.max, name, () => give(rest, withCell(at, name, value)));
+      return within(e, at, number, value, mostOf(e, path, given), field.max, () => give(rest, withCell(at, name, value)));
     };
     return give(fields, made);
   };
@@ -607,7 +719,7 @@ function emitMembers({ e, number, node, go }: Taking, path: Path, action: Member
         const queue = indexOf(e.program).queueNumbers.get(name) ?? 0;
         const isThere = (member: number): Code =>
           action.kind === 'next-entry'
-            ? equal(seenField(read, action.entryType, member, action.entryField), queue)
+            ? known(e, () => equal(seenField(read, action.entryType, member, action.entryField), queue))
             : hasMember(mask, member);
         const visited = action.kind === 'pick' ? 0 : slotIn(e, at, action.visited);
         const there = Array.from({ length: typeOf(e.program, memberType).pool }, (_, index) =>
@@ -618,7 +730,7 @@ function emitMembers({ e, number, node, go }: Taking, path: Path, action: Member
             is,
             () =>
               stillAlive(e, at, number, memberType, index + 1, index + 1, () => {
-                const path = withSlot(judged(nobodyElses(e, at, memberType, index + 1), instance), action.slot, index + 1);
+                const path = withSlot(judged(nobodyElses(e, at, number, memberType, index + 1), instance), action.slot, index + 1);
                 const bit = 2 ** index;
                 return go(
                   node.next,
@@ -699,6 +811,7 @@ function returnNotes(
     not(any(is)),
     either(equal(read(dueCell(path.thread)), 1), contract.ensures === null ? 0 : not(read(ensuredCell(path.thread)))),
   );
-  const when = any([...undue, success]);
+  const left = contract.mayLeave === undefined ? 0 : both(any(is), anyLeft(e, path.thread));
+  const when = any([...undue, success, left]);
   return when === 0 ? [] : [{ when, finding: finding(e, contract.rule, false, 'step') }];
 }

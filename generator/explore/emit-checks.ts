@@ -1,14 +1,14 @@
 /** Code for what every step is judged by before its own action is: sleeping, guards, lock order, rules at events; and when an object is idle. */
 
-import { releases, takes } from '../interpret/judge-step.ts';
+import { releases, takes, waitsFor } from '../interpret/judge-step.ts';
 import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Rule } from '../model.ts';
 import type { Action, Node } from '../program.ts';
 import { verbs } from '../read/verbs.ts';
-import { fieldCell, soleCell } from './cells.ts';
-import { cell, type Emission, finding, type Note, type Path, seenField } from './emission.ts';
+import { fieldCell, soleCell, waitingCell } from './cells.ts';
+import { cell, type Emission, finding, known, type Note, ownCell, type Path, seenField } from './emission.ts';
 import { brokenForSome, heldBy, type Look, predicate } from './emit-predicate.ts';
-import { slotIn } from './emit-value.ts';
+import { slotIn, valueOf } from './emit-value.ts';
 import { all, any, type Code, either, equal, hasMember, not } from './generated-code.ts';
 
 /** Notes on a step at the instance that it acts on; 0 if it acts on none. */
@@ -23,7 +23,13 @@ export function notesOn(e: Emission, path: Path, number: number, node: Node, ins
 }
 
 function lookOf(e: Emission, path: Path, object: string, instance: number): Look {
-  return { program: e.program, read: name => cell(e.layout, name), thread: path.thread, variables: new Map([[object, instance]]) };
+  return {
+    program: e.program,
+    read: name => cell(e.layout, name),
+    own: name => ownCell(e.layout, name),
+    thread: path.thread,
+    variables: new Map([[object, instance]]),
+  };
 }
 
 /** Whether the thread has a lock or read section of the class, at a node. */
@@ -37,7 +43,7 @@ function holdsClass(e: Emission, path: Path, number: number, lockClass: string):
     field = lockClass.slice(dot + 1);
   return any(
     Array.from({ length: typeOf(e.program, type).pool }, (_, at) =>
-      heldBy(e.program, name => cell(e.layout, name), path.thread, type, at + 1, field),
+      heldBy(e.program, name => ownCell(e.layout, name), path.thread, type, at + 1, field),
     ),
   );
 }
@@ -54,6 +60,7 @@ function maySleep(e: Emission, action: Action): boolean {
     case 'cancel-begin':
     case 'flush-queue-begin':
     case 'wait-sleep':
+    case 'wait-done':
       return true;
     default:
       return false;
@@ -72,7 +79,18 @@ function sleepNotes(e: Emission, path: Path, number: number, action: Action): re
               .map(field => holdsClass(e, path, number, `${type.name}.${field.name}`)),
           ),
         );
-  return note(e, 'always.neverSleepsInAtomic', atomic);
+  return [
+    ...note(e, 'always.neverSleepsInAtomic', atomic),
+    ...(action.kind === 'wait-sleep' ? [] : note(e, 'always.conditionNeverSleeps', isPrepared(e, path.thread))),
+  ];
+}
+
+/** The thread has prepared to sleep on some wait queue, and was not woken since. */
+function isPrepared(e: Emission, thread: number): Code {
+  const queues = [...e.layout.changing.sleepers].flatMap(([queue, sleepers]) =>
+    indexOf(e.program).queueNumbers.has(queue) && sleepers.includes(thread) ? [cell(e.layout, waitingCell(thread, queue))] : [],
+  );
+  return any(queues);
 }
 
 function note(e: Emission, rule: string, when: Code): readonly Note[] {
@@ -90,6 +108,8 @@ function guardNotes(e: Emission, path: Path, action: Action, instance: number): 
       case 'write':
       case 'add':
       case 'remove':
+      case 'flag-take':
+      case 'flag-free':
         return 'write';
       default:
         return null;
@@ -107,25 +127,8 @@ function guardNotes(e: Emission, path: Path, action: Action, instance: number): 
   });
 }
 
-function waitsFor(e: Emission, action: Action): readonly string[] {
-  switch (action.kind) {
-    case 'lock':
-    case 'read-lock':
-    case 'write-lock':
-    case 'grace-begin':
-      return [`${action.target.type}.${action.target.field}`];
-    case 'flush-begin':
-    case 'cancel-begin':
-      return [`run of ${action.target.type}.${action.target.field}`];
-    case 'flush-queue-begin':
-      return (e.program.onQueue[`${action.target.type}.${action.target.field}`] ?? []).map(work => `run of ${work}`);
-    default:
-      return [];
-  }
-}
-
 function orderNotes(e: Emission, path: Path, number: number, action: Action): readonly Note[] {
-  const wanted = waitsFor(e, action);
+  const wanted = waitsFor(e.program, action);
   const { orders, exceptions } = indexOf(e.program);
   return orders.flatMap(rule =>
     note(
@@ -170,6 +173,7 @@ function takingNotes(e: Emission, path: Path, number: number, { action, site }: 
 }
 
 function isEventOf(rule: Extract<Rule, { kind: 'at-every' }>, action: Action): boolean {
+  if (action.kind === 'called') return rule.verb === 'called' && rule.field === action.of;
   if (action.kind !== rule.verb && action.kind !== verbs[rule.verb]?.event) return false;
   if (action.kind === 'free') return action.type === rule.type;
   return 'target' in action && action.target !== null && action.target.type === rule.type && action.target.field === rule.field;
@@ -179,9 +183,28 @@ function eventNotes(e: Emission, path: Path, action: Action, instance: number): 
   return indexOf(e.program)
     .atEvery.filter(rule => isEventOf(rule, action))
     .flatMap(rule => {
+      if (action.kind === 'called') return callNotes(e, path, rule, action);
       const over = rule.over.filter(({ name }) => name !== rule.object);
       return note(e, rule.name, brokenForSome(lookOf(e, path, rule.object, instance), over, null, rule.when, rule.then));
     });
+}
+
+/** The variables stand for arguments; where one is null the rule says nothing. */
+function callNotes(
+  e: Emission,
+  path: Path,
+  rule: Extract<Rule, { kind: 'at-every' }>,
+  action: Extract<Action, { kind: 'called' }>,
+): readonly Note[] {
+  const variables = new Map(
+    (rule.given ?? []).flatMap((name, place): [string, Code][] => {
+      const value = action.with[place];
+      return name === null || value === undefined ? [] : [[name, valueOf(e, path, value)]];
+    }),
+  );
+  const look: Look = { program: e.program, read: name => cell(e.layout, name), thread: path.thread, variables };
+  const over = rule.over.filter(({ name }) => !variables.has(name));
+  return note(e, rule.name, all([...variables.values(), brokenForSome(look, over, null, rule.when, rule.then)]));
 }
 
 /** Whether anything keeps the object from being freed. A run of a work item inside shows itself by what it touches later. */
@@ -193,6 +216,7 @@ export function isBusy(e: Emission, type: string, instance: number): Code {
     switch (field.kind) {
       case 'mutex':
       case 'spinlock':
+      case 'flag':
       case 'work':
       case 'wait-entry':
       case 'refcount':
@@ -203,7 +227,10 @@ export function isBusy(e: Emission, type: string, instance: number): Code {
       case 'rcu':
       case 'rwlock':
       case 'rwsem':
-        return any(program.threads.map((_, thread) => heldBy(program, read, thread, type, instance, field.name)));
+        return any([
+          ...program.threads.map((_, thread) => heldBy(program, read, thread, type, instance, field.name)),
+          ...entriesOn(e, name),
+        ]);
       default:
         return 0;
     }
@@ -220,9 +247,11 @@ function entriesOn(e: Emission, queue: string): readonly Code[] {
       .filter(field => field.kind === 'wait-entry')
       .flatMap(field =>
         Array.from({ length: type.pool }, (_, at) =>
-          equal(
-            seenField(name => cell(e.layout, name), type.name, at + 1, field.name),
-            number,
+          known(e, () =>
+            equal(
+              seenField(name => cell(e.layout, name), type.name, at + 1, field.name),
+              number,
+            ),
           ),
         ),
       ),

@@ -11,6 +11,7 @@ import { all, any, both, type Code, either, equal, hasMember, not, operate } fro
 export interface Look {
   readonly program: Program;
   readonly read: Reader;
+  /** Reads what tells whether the thread of the event has a lock; as `read` if absent. */ readonly own?: Reader;
   /** Of the event, or null where there is none: then nothing is held by it. */ readonly thread: number | null;
   readonly variables: ReadonlyMap<string, Code>;
 }
@@ -89,6 +90,8 @@ export function predicate(of: Predicate, look: Look): Code {
       return look.variables.get(of.name) ?? 0;
     case 'global':
       return globalInstance(program.globals, of.name);
+    case 'current':
+      return look.thread === null ? 0 : (program.threads[look.thread]?.process ?? 0);
     case 'field':
       return fieldIn(look, of.field, one => seenField(read, of.field.type, one, of.field.field));
     case 'operator':
@@ -109,7 +112,7 @@ export function predicate(of: Predicate, look: Look): Code {
       return hasMember(setIn(look, of.set), predicate(of.member, look));
     case 'holds':
       return fieldIn(look, of.lock, one =>
-        look.thread === null ? 0 : not(not(heldBy(program, read, look.thread, of.lock.type, one, of.lock.field, of.toWrite))),
+        look.thread === null ? 0 : not(not(heldBy(program, look.own ?? read, look.thread, of.lock.type, one, of.lock.field, of.toWrite))),
       );
     case 'held':
       return fieldIn(look, of.lock, one => not(not(heldByAny(program, read, of.lock.type, one, of.lock.field, of.toWrite))));

@@ -18,6 +18,7 @@ import { arisesForSome, brokenForSome, heldBy } from './emit-predicate.ts';
 import { assign, mostOf, valueOf } from './emit-value.ts';
 import { type Code, equal, fork, not } from './generated-code.ts';
 import { type Layout, layout } from './layout.ts';
+import { withLeft } from './left-cells.ts';
 import { timing } from './liveness.ts';
 
 export interface StepperSource {
@@ -36,7 +37,7 @@ export function wordNames(layout: Layout, prefix: 'w' | 'a'): readonly string[] 
 /** A node met more often than this on the way through one step is in a loop that has none. */
 const OFTEN = 256;
 
-interface Emitting {
+export interface Emitting {
   readonly e: Emission;
   readonly judgings: readonly (Judging | null)[];
 }
@@ -48,7 +49,7 @@ function onTheWay(e: Emission, path: Path, number: number, node: Node): Path {
 }
 
 /** From where a thread stands up to and including its next step. */
-function upToStep(to: Emitting, path: Path, number: number): string {
+export function upToStep(to: Emitting, path: Path, number: number): string {
   const { e } = to;
   const node = e.program.threads[path.thread]?.nodes[number];
   // Only nodes that touch ahead were left. Going on to the end is a step of its own, named by where it starts.
@@ -116,12 +117,17 @@ function pure(e: Emission, path: Path, number: number, node: Node, then: (path: 
 }
 
 /** The thread stands at its next place: the words of the state it leads to. */
-function arrive({ e, judgings }: Emitting, path: Path, to: number, step: number, alternative: number): string {
+function arrive({ e, judgings }: Emitting, taken: Path, to: number, step: number, alternative: number): string {
+  const path = withLeft(e, taken, step);
   const { layout } = e,
     { thread } = path,
     plan = layout.threads[thread],
     program = e.program.threads[thread];
   if (plan === undefined || program === undefined) throw new Error(`there is no thread ${thread}`);
+  if (e.watch !== undefined) {
+    e.watch.arrived(path, step, to, judges({ e, judgings }, path, to, step));
+    return '';
+  }
   const number = plan.anchors.number.get(to);
   if (number === undefined) throw new Error(`${program.name} cannot stand at node ${to}`);
   const cells = new Map(path.cells).set(anchorCell(thread), number);
@@ -130,7 +136,8 @@ function arrive({ e, judgings }: Emitting, path: Path, to: number, step: number,
   const left = new Set([...before].flatMap(slot => plan.registers.of.get(slot) ?? []));
   for (const slot of after) {
     const register = plan.registers.of.get(slot);
-    if (register === undefined) continue;
+    // Of a pointer to a type that has no instance here there is only null.
+    if (register === undefined || plan.registers.widths[register] === 0) continue;
     left.delete(register);
     const value = path.slots.get(slot) ?? (before.has(slot) ? null : 0);
     if (value !== null) cells.set(registerCell(thread, register), value);
@@ -206,16 +213,29 @@ function resting(layout: Layout): string {
   );
 }
 
-export function emitStepper(program: Program): StepperSource {
+/** What a reduction adds: how states are expanded, and what becomes of a successor. */
+export interface Reduction {
+  /** Defines `expand(...words)` and `go(leaf, ...words)`; calls `stepOf(thread, ...words)`, and `add` for what is stored. */
+  readonly code: (layout: Layout, words: readonly string[]) => string;
+}
+
+export function emitStepper(program: Program, reduction: Reduction | null = null): StepperSource {
   const of = layout(program);
-  const e: Emission = { program, layout: of, findings: [], leaves: [], excesses: [], temporaries: 0 };
+  const e: Emission = {
+    program,
+    layout: of,
+    findings: [],
+    leaves: [],
+    excesses: [],
+    temporaries: 0,
+    onto: reduction === null ? 'add' : 'go',
+  };
   const judgings = program.threads.map((_, index) => judging(e, index));
   const to: Emitting = { e, judgings };
   const words = wordNames(of, 'w').join(', '),
     after = wordNames(of, 'a').join(', ');
-  const functions: string[] = [],
-    calls: string[] = [];
-  of.threads.forEach(({ anchors }, thread) => {
+  const functions: string[] = [];
+  const calls = of.threads.map(({ anchors }, thread) => {
     const ways = [...anchors.number]
       .filter(([node]) => node !== END)
       .map(([node, number]) => {
@@ -223,9 +243,13 @@ export function emitStepper(program: Program): StepperSource {
         functions.push(`function step${thread}_${number}(${words}) { ${upToStep(to, start, node)}}\n`);
         return `case ${number}: step${thread}_${number}(${words}); break;\n`;
       });
-    calls.push(`switch (${cell(of, anchorCell(thread))}) {\n${ways.join('')}}\n`);
+    return `switch (${cell(of, anchorCell(thread))}) {\n${ways.join('')}}\n`;
   });
   const seeing = judgings.flatMap((judging, index) => (judging === null ? [] : [`if (who & ${1 << index}) { ${judging.code}}\n`]));
+  const expanding =
+    reduction === null
+      ? `function expand(${words}) {\n${calls.join('')}}\n`
+      : `function stepOf(thread, ${words}) { switch (thread) {\n${calls.map((call, thread) => `case ${thread}: ${call}break;\n`).join('')}} }\n${reduction.code(of, wordNames(of, 'w'))}`;
   return {
     layout: of,
     findings: e.findings,
@@ -233,8 +257,8 @@ export function emitStepper(program: Program): StepperSource {
     excesses: e.excesses,
     tested: indexOf(program).stateRules.map(rule => rule.name),
     source:
-      `${functions.join('')}function judged(who, leaf, ${after}) {\n${seeing.join('')}add(leaf, ${after});\n}\n` +
-      `function expand(${words}) {\n${calls.join('')}}\nfunction judge(${words}) {\n${stateRules(e)}}\n` +
+      `${functions.join('')}function judged(who, leaf, ${after}) {\n${seeing.join('')}${e.onto}(leaf, ${after});\n}\n` +
+      `${expanding}function judge(${words}) {\n${stateRules(e)}}\n` +
       `function exercise(${words}) {\n${exercising(e)}}\nfunction atRest(${words}) { return ${resting(of)}; }\n`,
   };
 }

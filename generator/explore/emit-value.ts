@@ -74,6 +74,11 @@ export function assign(
   then: (path: Path) => string,
 ): string {
   if (slot < 0) return then(path);
+  if (e.watch !== undefined && typeof value === 'string') {
+    const { watch } = e;
+    const values = watch.values(value, largest(e.program, path.thread, slot));
+    if (values !== null) return values.map(one => then(withSlot(watch.assuming(path, value, one), slot, one))).join('');
+  }
   const name = e.program.threads[path.thread]?.slots[slot]?.name ?? `slot ${slot}`;
   return bounded(e, path, node, value, most, largest(e.program, path.thread, slot), name, () => {
     if (typeof value === 'number' || value.length < WORTH_A_NAME) return then(withSlot(path, slot, value));
@@ -86,6 +91,8 @@ export function assign(
 export function cases(e: Emission, of: Code, type: string, none: () => string, one: (instance: number) => string): string {
   if (typeof of === 'number') return of === 0 ? none() : one(of);
   const { pool } = typeOf(e.program, type);
+  const values = e.watch?.values(of, pool) ?? null;
+  if (values !== null) return values.map(value => (value === 0 ? none() : one(value))).join('');
   if (pool === 0) return none();
   if (pool === 1) return fork(of, () => one(1), none);
   const ways = Array.from({ length: pool }, (_, at) => `case ${at + 1}: { ${one(at + 1)}break; } `).join('');

@@ -6,7 +6,7 @@ import { compileLargeSearch, reserve, type Stand } from './emit-large-search.ts'
 import { compileSearch, type Search } from './emit-search.ts';
 import { emitStepper, type StepperSource } from './emit-stepper.ts';
 import { exploreShared } from './explore-shared.ts';
-import { checkIndex, type Found, pathsIn, wordsAt } from './found.ts';
+import { checkIndex, type Found, waysIn, wordsAt } from './found.ts';
 import { foundShared } from './found-shared.ts';
 import { compileTracer, type Places } from './least-path.ts';
 import { decode, encode } from './pack-state.ts';
@@ -20,10 +20,15 @@ export interface ExploreOptions {
   readonly maxBytes?: number;
   readonly edges?: boolean;
   /** What is wrong where all has ended and nothing is pending. */ readonly quiescence?: (state: State) => Finding[];
+  /** Rules that are broken where nobody can go on and not all is at rest; that every wait ends if absent. */
+  readonly stuck?: (state: State) => readonly string[];
   /** Called every 200 ms at most. */ readonly progress?: (states: number, frontierDepth: number) => void;
   /** Threads that search; 1 if absent. A search that fits into the caches uses one. What is found is the same for every number. */
   readonly workers?: number | 'auto';
-  /** What `emitStepper` makes of the program, if it is there already. */ readonly source?: StepperSource;
+  /** What `emitStepper` makes of the program, if it is there already, or `emitReduced`: then what is told is of what that leaves. */
+  readonly source?: StepperSource;
+  /** Enough was seen once each of these rules was found broken: at the end of that depth. With one worker only. */
+  readonly until?: ReadonlySet<string>;
   /** States from which on a search is a large one, for tests. */ readonly largeFrom?: number;
 }
 
@@ -66,6 +71,8 @@ export interface Exploration {
   arose(rule: string): boolean;
   state(index: number): State;
   /** A shortest path from the first state: of all of them, the one whose steps come first. */ path(index: number): Step[];
+  /** The states that were stored on a way to the state, packed, the first and it itself among them. */
+  through(index: number): readonly Int32Array[];
   /** Absent also where the search is not complete. */ readonly edges?: Edges;
 }
 
@@ -92,6 +99,7 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
     arose: rule => source.tested.some((name, at) => name === rule && found.tested[at] === 1),
     state: index => decode(source.layout, found.wordsOf(index)),
     path: index => found.path(index),
+    through: index => found.through(index),
     ...(found.edges === null ? {} : { edges: found.edges }),
   };
 }
@@ -107,12 +115,19 @@ function search(source: StepperSource, options: ExploreOptions, began: number): 
     small = Math.min(maxStates, smallCapacity(layout.words, maxBytes), 2 ** 30);
   const willGrow = large > largeFrom;
   let words = (): Int32Array => new Int32Array(0);
-  const log = witnessLog(source, options.quiescence, index => decode(layout, wordsAt(source, words(), index)));
+  const log = witnessLog(source, options.quiescence, options.stuck, index => decode(layout, wordsAt(source, words(), index)));
   const one = compileSearch(source, encode(layout, layout.program.initial), willGrow ? large : small, options.edges ?? false, log.hooks);
   words = one.words;
   const report = reporter(options, began);
+  const isEnough = (): boolean => options.until !== undefined && log.hasAll(options.until);
+  let stopped = false;
   while (one.run(Math.min(STATES_BETWEEN_LOOKS_AT_THE_CLOCK, largeFrom))) {
     report(one.states(), one.depth());
+    if (isEnough()) {
+      if (one.expanded() < one.levelEnd()) one.run(one.levelEnd() - one.expanded());
+      stopped = true;
+      break;
+    }
     if (one.states() < largeFrom || one.full()) continue;
     if (one.expanded() < one.levelEnd()) one.run(one.levelEnd() - one.expanded());
     if (one.expanded() === one.states() || one.full()) continue;
@@ -135,7 +150,13 @@ function search(source: StepperSource, options: ExploreOptions, began: number): 
     reserved.store.S.set(one.words().subarray(0, stand.states * layout.words));
     words = () => reserved.store.S;
     const more = compileLargeSearch(source, reserved.store, reserved.capacity, stand, log.hooks);
-    while (more.run(STATES_BETWEEN_LOOKS_AT_THE_CLOCK)) report(more.states(), more.depth());
+    while (more.run(STATES_BETWEEN_LOOKS_AT_THE_CLOCK)) {
+      report(more.states(), more.depth());
+      if (!isEnough()) continue;
+      for (const depth = more.depth(); more.run(1) && more.depth() === depth; );
+      stopped = true;
+      break;
+    }
     const places: Places = {
       states: more.states(),
       store: reserved.store,
@@ -148,7 +169,7 @@ function search(source: StepperSource, options: ExploreOptions, began: number): 
       states: more.states(),
       transitions: more.transitions(),
       depth: more.depth(),
-      full: more.full(),
+      full: more.full() || stopped,
       bytes: more.states() * layout.words * 4 + more.tableSize() * 4,
       taken: more.taken,
       tested: more.tested,
@@ -157,7 +178,8 @@ function search(source: StepperSource, options: ExploreOptions, began: number): 
         checkIndex(index, places.states);
         return wordsAt(source, words(), index);
       },
-      path: pathsIn(
+      ...waysIn(
+        source,
         places,
         lazily(() => compileTracer(source, places)),
         index => index,
@@ -169,7 +191,7 @@ function search(source: StepperSource, options: ExploreOptions, began: number): 
     states: one.states(),
     transitions: one.transitions(),
     depth: one.depth(),
-    full: one.full(),
+    full: one.full() || stopped,
     bytes: one.bytes(),
     taken: one.taken,
     tested: one.tested,
@@ -179,7 +201,14 @@ function search(source: StepperSource, options: ExploreOptions, began: number): 
       return wordsAt(source, one.words(), index);
     },
     path: byParents(source, one),
-    edges: options.edges && !one.full() ? edgesOf(source, one) : null,
+    through: index => {
+      checkIndex(index, one.states());
+      const parents = one.parents();
+      const way: Int32Array[] = [];
+      for (let at = index; at >= 0; at = parents[at] ?? -1) way.push(wordsAt(source, one.words(), at));
+      return way.reverse();
+    },
+    edges: options.edges && !one.full() && !stopped ? edgesOf(source, one) : null,
   };
 }
 

@@ -7,7 +7,7 @@
 import type { State } from '../program.ts';
 import type { StepperSource } from './emit-stepper.ts';
 import type { SharedFindings } from './explore-shared.ts';
-import { checkIndex, depthAt, type Found, pathsIn, wordsAt } from './found.ts';
+import { checkIndex, depthAt, type Found, waysIn, wordsAt } from './found.ts';
 import { compileTracer, type LeastPath, type Places } from './least-path.ts';
 import { decode } from './pack-state.ts';
 import type { End, WitnessLog } from './witnesses.ts';
@@ -76,7 +76,7 @@ export function foundShared(source: StepperSource, shared: SharedFindings, log: 
       checkIndex(at, shared.states);
       return wordsAt(source, S, index.at(at));
     },
-    path: pathsIn(places, () => tracer, index.at),
+    ...waysIn(source, places, () => tracer, index.at),
     edges: null,
   };
 }

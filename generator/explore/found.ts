@@ -2,7 +2,7 @@
 import type { Step } from '../program.ts';
 import type { StepperSource } from './emit-stepper.ts';
 import type { Edges, Witness } from './explore.ts';
-import type { Places, Tracer } from './least-path.ts';
+import type { LeastPath, Places, Tracer } from './least-path.ts';
 
 export interface Found {
   readonly states: number;
@@ -15,6 +15,8 @@ export interface Found {
   readonly witnesses: readonly Witness[];
   readonly wordsOf: (index: number) => Int32Array;
   readonly path: (index: number) => Step[];
+  /** The states that were stored on a way to the state, the first and it itself among them. */
+  readonly through: (index: number) => readonly Int32Array[];
   readonly edges: Edges | null;
 }
 
@@ -39,14 +41,23 @@ export function depthAt(starts: readonly number[], position: number): number {
   return low;
 }
 
+export interface Ways {
+  readonly path: Found['path'];
+  readonly through: Found['through'];
+}
+
 /** Ways to states without parents, each found once. */
-export function pathsIn(places: Places, tracer: () => Tracer, positionOf: (index: number) => number): (index: number) => Step[] {
-  const known = new Map<number, readonly Step[]>();
-  return index => {
+export function waysIn(source: StepperSource, places: Places, tracer: () => Tracer, positionOf: (index: number) => number): Ways {
+  const known = new Map<number, LeastPath>();
+  const pathTo = (index: number): LeastPath => {
     checkIndex(index, places.states);
     const position = positionOf(index);
-    const path = known.get(index) ?? tracer().pathTo([position], depthAt(places.starts, position)).steps;
+    const path = known.get(index) ?? tracer().pathTo([position], depthAt(places.starts, position));
     known.set(index, path);
-    return [...path];
+    return path;
+  };
+  return {
+    path: index => [...pathTo(index).steps],
+    through: index => pathTo(index).through.map(position => wordsAt(source, places.store.S, position)),
   };
 }

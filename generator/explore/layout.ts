@@ -16,6 +16,7 @@ import {
   fieldCell,
   flushCell,
   graceCell,
+  leftCell,
   readersCell,
   registerCell,
   seenCell,
@@ -24,6 +25,7 @@ import {
 } from './cells.ts';
 import { type Changing, changing } from './changing-cells.ts';
 import { bitsFor } from './generated-code.ts';
+import { type Asked, askedOf, mostLeft } from './left-cells.ts';
 import { liveness } from './liveness.ts';
 import { deepest, type MayHold, mayHold } from './may-hold.ts';
 import { type Registers, registers } from './registers.ts';
@@ -51,6 +53,8 @@ export interface Layout {
   >;
   readonly threads: readonly ThreadLayout[];
   readonly changing: Changing;
+  /** By thread, fields that its calls may have to put back. */ readonly left: readonly (readonly Asked[])[];
+  /** Takes the names of the cells that code is made to look at, for whoever asks. */ readonly looked?: Set<string>;
 }
 
 /** Widest cell: with one more, `>>>` would give values that are no small integers. */
@@ -62,10 +66,9 @@ function widthOf(program: Program, field: ProgramField): number {
     case 'spinlock':
     case 'rwlock':
     case 'rwsem':
+    case 'flag':
     case 'wait-queue':
       return bitsFor(program.threads.length + 1);
-    case 'work':
-      return 1;
     case 'wait-entry':
       return bitsFor(program.waitQueues.length + 1);
     case 'srcu':
@@ -170,5 +173,9 @@ export function layout(program: Program): Layout {
     want(ensuredCell(index), contracts.some(contract => contract.ensures !== null) ? 1 : 0);
     return { anchors: places, live, registers: shared, held: held[index] ?? [] };
   });
-  return { program, ...pack(wanted), constants, threads, changing: changes };
+  const left = program.threads.map((_, thread) => askedOf(program, thread));
+  left.forEach((all, thread) => {
+    for (const asked of all) want(leftCell(thread, asked.cell), bitsFor(mostLeft(program, asked) + 1));
+  });
+  return { program, ...pack(wanted), constants, threads, changing: changes, left };
 }

@@ -27,6 +27,7 @@ export interface LeastPath {
   /** Position at its end. */ readonly at: number;
   readonly steps: readonly Step[];
   /** For each step, how many came before it in the same state: paths of one length are in the order of these. */ readonly order: readonly number[];
+  /** Positions of the states that it goes through, both ends among them. */ readonly through: readonly number[];
 }
 
 /** What one look at a state says. */
@@ -55,7 +56,7 @@ export function compileTracer(of: StepperSource, places: Places): Tracer {
   const marks = new Uint8Array(Math.ceil(S.length / width / 8));
   const filter = new Uint8Array(1 << (FILTER_BITS - 3));
   const source = `'use strict';
-const { S, table, marks, filter, exceed } = memory;
+const { S, table, marks, filter, exceed } = memory, taken = [];
 let order = 0, sequence = 0, wanted = -1, floor = 0, way = null, noted = null, tested = null, untested = 0;
 function add(leaf, ${a.join(', ')}) {
   order++;
@@ -118,14 +119,16 @@ return {
     const steps: Step[] = [],
       order: number[] = [];
     let at = places.starts[0] ?? 0;
+    const through = [at];
     for (let level = 0; level < depth; level++) {
       const { way } = look(at, places.starts[level + 1] ?? 0, -1);
       if (way === null) throw new Error(`no way leads from state ${at} to depth ${depth}`);
       steps.push(stepOf(way.leaf));
       order.push(way.order);
       at = way.to;
+      through.push(at);
     }
-    return { at, steps, order };
+    return { at, steps, order, through };
   };
   return { pathTo, finds: (position, finding) => look(position, -1, finding).noted, atRest: rests };
 }

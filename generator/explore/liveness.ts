@@ -105,8 +105,12 @@ function values(action: Action, thread: Thread): readonly Value[] {
       return [];
     case 'queue':
       return [action.target.object, ...target(action.on)];
+    case 'queue-after-grace':
+      return [action.target.object, action.domain.object];
     case 'call':
       return thread.calls[action.call]?.arguments.map(one => one.value) ?? [];
+    case 'called':
+      return action.with;
     case 'return':
       return [action.result];
     case 'jump':
@@ -127,7 +131,7 @@ function reads(node: Node, thread: Thread): readonly number[] {
   if (node.action.kind === 'read' && node.action.once !== undefined) read.push(node.action.once);
   const call = thread.calls[node.call];
   // A contract is judged at every instant of its call.
-  if (call !== undefined && call.contract >= 0) read.push(...call.arguments.flatMap(one => slotsIn(one.value)));
+  if (call !== undefined && (call.contract >= 0 || call.kept === true)) read.push(...call.arguments.flatMap(one => slotsIn(one.value)));
   return read;
 }
 

@@ -20,10 +20,12 @@ function change(action: Action): { readonly of: string; readonly by: number } | 
     case 'write-lock':
     case 'write-lock-queued':
     case 'try-lock':
+    case 'flag-take':
     case 'enter':
       return { of: classOf(action.target), by: 1 };
     // These go on only if the thread had it, so what is left is exact on each path. `link` and `unlink` release without asking.
     case 'unlock':
+    case 'flag-free':
     case 'read-unlock':
     case 'exit':
       return { of: classOf(action.target), by: -1 };

@@ -12,6 +12,7 @@ import {
   fieldCell,
   flushCell,
   graceCell,
+  leftCell,
   readersCell,
   registerCell,
   seenCell,
@@ -52,6 +53,11 @@ export function decode(of: Layout, packed: ArrayLike<number>): State {
       }
     }
   }
+  const leftIn = (thread: number): { left?: Record<string, number> } => {
+    const left: Record<string, number> = {};
+    for (const { cell } of of.left[thread] ?? []) keep(left, cell, read(leftCell(thread, cell)));
+    return Object.keys(left).length === 0 ? {} : { left };
+  };
   const threads = of.threads.map(({ anchors: places, live, registers: shared }, thread): ThreadState => {
     const node = places.nodes[read(anchorCell(thread))] ?? END;
     const slots: Record<number, number> = {},
@@ -80,6 +86,7 @@ export function decode(of: Layout, packed: ArrayLike<number>): State {
       seen: read(seenCell(thread)),
       due: read(dueCell(thread)),
       ensured: read(ensuredCell(thread)),
+      ...leftIn(thread),
     };
   });
   return { allocated, alive, cells, exclusive, ...(Object.keys(sole).length === 0 ? {} : { sole }), threads };
@@ -118,6 +125,7 @@ export function encode(of: Layout, state: State): Int32Array {
     put(seenCell(index), from.seen);
     put(dueCell(index), from.due);
     put(ensuredCell(index), from.ensured);
+    for (const [cell, value] of Object.entries(from.left ?? {})) put(leftCell(index, cell), value);
   });
   return packed;
 }

@@ -16,6 +16,7 @@ export interface WitnessLog {
   /** What is wrong with a state that nobody can leave, each rule once. */
   readonly ends: (atRest: boolean, state: () => State) => readonly End[];
   readonly has: (end: End) => boolean;
+  /** Each of the rules was found broken. */ readonly hasAll: (rules: ReadonlySet<string>) => boolean;
   readonly found: (finding: number, state: number, leaf: number) => void;
   /** So many more states have this end; the first of all of them is `state`. */
   readonly ended: (end: End, state: number, count: number) => void;
@@ -26,13 +27,14 @@ export interface WitnessLog {
 export function witnessLog(
   source: StepperSource,
   quiescence: ((state: State) => Finding[]) | undefined,
+  stuck: ((state: State) => readonly string[]) | undefined,
   stateAt: (index: number) => State,
 ): WitnessLog {
   const first: { readonly witness: Omit<Witness, 'count'>; readonly count: (counts: Int32Array) => number }[] = [];
   const endCounts = new Map<string, number>();
   const keyOf = ({ kind, rule }: End): string => `${kind} ${rule}`;
   const ends: WitnessLog['ends'] = (atRest, state) => {
-    if (!atRest) return [{ rule: 'always.everyWaitEnds', fatal: false, kind: 'deadlock' }];
+    if (!atRest) return (stuck?.(state()) ?? ['always.everyWaitEnds']).map(rule => ({ rule, fatal: false, kind: 'deadlock' }));
     const broken = new Map(quiescence?.(state()).map(({ rule, fatal }) => [rule, fatal]));
     return [...broken].map(([rule, fatal]) => ({ rule, fatal, kind: 'rest' }));
   };
@@ -57,6 +59,7 @@ export function witnessLog(
       },
     },
     ends,
+    hasAll: rules => [...rules].every(rule => first.some(({ witness }) => witness.rule === rule)),
     has: end => endCounts.has(keyOf(end)),
     found,
     ended,

@@ -3,7 +3,7 @@ import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Action, Node, Target, Value } from '../program.ts';
 import { all, any, type Code, compare, either, has, minus, not, plus, truth } from './code.ts';
 import { classOf } from './facts.ts';
-import { busy, judged } from './judge.ts';
+import { busy, calledMusts, judged } from './judge.ts';
 import { held, holds, instancesOf } from './predicate.ts';
 import {
   allTouched,
@@ -57,6 +57,8 @@ export function stepWays(stand: Stand, path: Path, node: Node, go: Then): readon
         ...where(path, not(any(each.map(([, is]) => is))), then),
       ];
     }
+    case 'called':
+      return then(withMusts(path, calledMusts(cells, thread, action, action.with.map(number))));
     case 'choose':
       return action.alternatives.flatMap(next => go(path, next));
     case 'call': {
@@ -141,6 +143,7 @@ type OnTarget = Exclude<
       | 'call-null'
       | 'assert-sole'
       | 'next-later'
+      | 'called'
       | 'choose'
       | 'call'
       | 'return'
@@ -187,7 +190,9 @@ function onTarget(stand: Stand, path: Path, node: Node, action: OnTarget, go: Th
         one => one.name === type && one.fields.some(({ name, kind }) => name === field && kind === 'word'),
       );
       const given = isWord && action.value.kind === 'constant' ? cells.word(action.value.value) : valueOf(stand, path, action.value);
-      return touched(path, path => then(withChange(path, value, given)));
+      const { kind, max } = fieldOf(cells.program, type, field);
+      const beyond = kind === 'number' ? any([compare('<', given, 0), compare('>', given, max)]) : 0;
+      return touched(path, path => fatal(path, 'always.valuesInBounds', beyond, path => then(withChange(path, value, given))));
     }
     case 'lock': {
       const twice = holds(cells, thread, type, of, field);
@@ -228,8 +233,13 @@ function onTarget(stand: Stand, path: Path, node: Node, action: OnTarget, go: Th
         ),
       );
     case 'unlock':
+    case 'flag-free':
       return touched(path, path =>
         fatal(path, 'always.releasedByHolder', compare('!=', value, me), path => then(withChange(path, value, 0))),
+      );
+    case 'flag-take':
+      return touched(path, path =>
+        fatal(path, 'always.flagTakenWhenFree', compare('!=', value, 0), path => then(withChange(path, value, me))),
       );
     case 'try-lock':
       return touched(path, path =>
@@ -313,6 +323,8 @@ function onTarget(stand: Stand, path: Path, node: Node, action: OnTarget, go: Th
         const queued = (path: Path) => then(withSlot(withChange(judge(path), value, 1), action.slot, truth(not(value))));
         return action.on === null ? queued(path) : touchTarget(stand, path, action.on, queued);
       });
+    case 'queue-after-grace':
+      throw new Error('work that waits for a grace period is not exported');
     case 'take':
       return where(path, compare('!=', value, 0), path =>
         touched(path, path => then(withChange(withChange(path, value, 0), cells.runs(type, of, field), 1))),
@@ -385,11 +397,23 @@ function onTarget(stand: Stand, path: Path, node: Node, action: OnTarget, go: Th
       return touched(path, path => then(withChange(path, cells.asleep(thread, type, of, field), 1)));
     case 'wait-finish':
       return touched(path, path => then(withChange(path, cells.asleep(thread, type, of, field), 0)));
+    case 'complete':
+      return touched(path, path => then(withChange(path, value, 1)));
+    case 'wait-done':
+      return fork(
+        path,
+        compare('!=', value, 0),
+        path => touched(path, path => then(withSlot(path, action.slot, 0))),
+        path => (action.timeout ? touched(path, path => then(withSlot(path, action.slot, 1))) : []),
+      );
     case 'wait-sleep':
       return fork(
         path,
         cells.asleep(thread, type, of, field),
-        path => (action.timeout ? touched(path, path => then(withSlot(path, action.slot, 1))) : []),
+        path =>
+          action.timeout
+            ? touched(path, path => then(withSlot(withChange(path, cells.asleep(thread, type, of, field), 0), action.slot, 1)))
+            : [],
         path => touched(path, path => then(withSlot(path, action.slot, 0))),
       );
     case 'wake-all':

@@ -60,6 +60,7 @@ export function largestOf(program: Program, type: string, field: string): number
     case 'spinlock':
     case 'rwlock':
     case 'rwsem':
+    case 'flag':
     case 'wait-queue':
       return program.threads.length;
     case 'work':

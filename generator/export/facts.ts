@@ -46,6 +46,7 @@ export function factsOf(program: Program): Facts {
         return;
       case 'lock':
       case 'try-lock':
+      case 'flag-take':
       case 'write-lock-queued':
         note(lockers, classOf(action.target), thread);
         written.add(classOf(action.target));
@@ -54,12 +55,14 @@ export function factsOf(program: Program): Facts {
       case 'add':
       case 'remove':
       case 'unlock':
+      case 'flag-free':
       case 'get':
       case 'get-unless-zero':
       case 'put':
       case 'put-later':
       case 'queue':
       case 'take':
+      case 'complete':
       case 'close-fd':
         written.add(classOf(action.target));
         return;

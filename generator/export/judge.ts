@@ -1,11 +1,11 @@
 /** What a step is judged by before it does anything: sleeping, guards, lock order, rules at events. Each as what must hold. */
+import { releases, takes, waitsFor } from '../interpret/judge-step.ts';
 import { fieldOf, indexOf } from '../interpret/program-index.ts';
 import type { Rule } from '../model.ts';
 import type { Action, Node } from '../program.ts';
 import { verbs } from '../read/verbs.ts';
 import type { Cells } from './cells.ts';
 import { all, any, type Code, compare, has, not } from './code.ts';
-import { classOf } from './facts.ts';
 import { brokenForSome, condition, holds, instancesOf, type Look } from './predicate.ts';
 
 export interface Must {
@@ -41,7 +41,9 @@ function maySleep(cells: Cells, action: Action): boolean {
       ? fieldOf(cells.program, action.target.type, action.target.field).kind === 'mutex'
       : action.kind === 'read-lock'
         ? fieldOf(cells.program, action.target.type, action.target.field).kind === 'rwsem'
-        : ['write-lock', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin', 'wait-sleep'].includes(action.kind);
+        : ['write-lock', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin', 'wait-sleep', 'wait-done'].includes(
+            action.kind,
+          );
   return may;
 }
 
@@ -53,11 +55,15 @@ function sleep(cells: Cells, thread: number, action: Action): readonly Must[] {
       .map(field => holdsClass(cells, thread, `${name}.${field.name}`)),
   );
   const inInterrupt = cells.program.threads[thread]?.context === 'hardirq';
-  return [{ rule: 'always.neverSleepsInAtomic', condition: inInterrupt ? 0 : not(any(atomic)) }];
+  const prepared = cells.program.waitQueues.map(({ type, instance, field }) => cells.asleep(thread, type, instance, field));
+  return [
+    { rule: 'always.neverSleepsInAtomic', condition: inInterrupt ? 0 : not(any(atomic)) },
+    ...(action.kind === 'wait-sleep' ? [] : [{ rule: 'always.conditionNeverSleeps', condition: not(any(prepared)) }]),
+  ];
 }
 
 const readers = ['read', 'has', 'next', 'pick'],
-  writers = ['write', 'add', 'remove'];
+  writers = ['write', 'add', 'remove', 'flag-take', 'flag-free'];
 
 function guards(cells: Cells, thread: number, action: Action, of: Code): readonly Must[] {
   const how = readers.includes(action.kind) ? 'read' : writers.includes(action.kind) ? 'write' : null;
@@ -74,22 +80,7 @@ function guards(cells: Cells, thread: number, action: Action, of: Code): readonl
 }
 
 function order(cells: Cells, thread: number, action: Action): readonly Must[] {
-  const wanted = (() => {
-    switch (action.kind) {
-      case 'lock':
-      case 'read-lock':
-      case 'write-lock':
-      case 'grace-begin':
-        return [classOf(action.target)];
-      case 'flush-begin':
-      case 'cancel-begin':
-        return [`run of ${classOf(action.target)}`];
-      case 'flush-queue-begin':
-        return (cells.program.onQueue[classOf(action.target)] ?? []).map(work => `run of ${work}`);
-      default:
-        return [];
-    }
-  })();
+  const wanted = waitsFor(cells.program, action);
   const { orders, exceptions } = indexOf(cells.program);
   return orders.map(rule => {
     const inside = wanted.flatMap(want => {
@@ -104,17 +95,10 @@ function order(cells: Cells, thread: number, action: Action): readonly Must[] {
   });
 }
 
-/** Lock class that a step takes, entering a read section included; null if it takes none. */
-function takes(action: Action): string | null {
-  return ['lock', 'read-lock', 'write-lock', 'try-lock', 'enter'].includes(action.kind) && 'target' in action
-    ? classOf(action.target)
-    : null;
-}
-
 /** A release while the thread holds what a nested order puts inside. */
 function nested(cells: Cells, thread: number, action: Action): readonly Must[] {
-  if (!['unlock', 'read-unlock', 'exit', 'link', 'unlink'].includes(action.kind) || !('target' in action)) return [];
-  const gone = classOf(action.target);
+  const gone = releases(action);
+  if (gone === null) return [];
   return indexOf(cells.program)
     .orders.filter(({ nested, classes }) => nested && classes.includes(gone))
     .map(({ name, classes }) => ({
@@ -148,6 +132,22 @@ function events(cells: Cells, thread: number, action: Action, of: Code): readonl
     });
 }
 
+/** Rules at the call of a function, its arguments given. Where one that the rule names is null it says nothing. */
+export function calledMusts(
+  cells: Cells,
+  thread: number,
+  action: Extract<Action, { kind: 'called' }>,
+  given: readonly Code[],
+): readonly Must[] {
+  return indexOf(cells.program).atEvery.flatMap(rule => {
+    if (rule.verb !== 'called' || rule.field !== action.of) return [];
+    const variables = new Map((rule.given ?? []).flatMap((name, place) => (name === null ? [] : [[name, given[place] ?? 0] as const])));
+    const over = rule.over.filter(({ name }) => !variables.has(name));
+    const broken = brokenForSome({ cells, thread, variables }, over, { busy: null, when: rule.when, then: rule.then });
+    return [{ rule: rule.name, condition: not(all([...variables.values(), broken])) }];
+  });
+}
+
 function isEventOf(rule: Extract<Rule, { kind: 'at-every' }>, action: Action): boolean {
   if (action.kind !== rule.verb && action.kind !== verbs[rule.verb]?.event) return false;
   if (action.kind === 'free') return action.type === rule.type;
@@ -162,6 +162,7 @@ export function busy(cells: Cells, type: string, of: Code): Code {
     switch (field.kind) {
       case 'mutex':
       case 'spinlock':
+      case 'flag':
       case 'work':
       case 'wait-entry':
       case 'refcount':
@@ -172,7 +173,12 @@ export function busy(cells: Cells, type: string, of: Code): Code {
       case 'rwsem':
       case 'srcu':
       case 'rcu':
-        return threads.map((_, thread) => holds(cells, thread, type, of, field.name));
+        return [
+          ...threads.map((_, thread) => holds(cells, thread, type, of, field.name)),
+          ...(cells.program.waitQueues.some(queue => queue.type === type && queue.field === field.name)
+            ? entriesOn(cells, type, of, field.name)
+            : []),
+        ];
       default:
         return [];
     }

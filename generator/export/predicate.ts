@@ -91,6 +91,7 @@ function isTruthPredicate(predicate: Predicate): boolean {
       return isTruth(predicate.operator, predicate.of.map(isTruthPredicate));
     case 'variable':
     case 'global':
+    case 'current':
     case 'field':
       return false;
     default:
@@ -108,6 +109,8 @@ export function code(predicate: Predicate, look: Look): Code {
       return look.variables.get(predicate.name) ?? 0;
     case 'global':
       return globalInstance(cells.program.globals, predicate.name);
+    case 'current':
+      return look.thread === null ? 0 : (cells.program.threads[look.thread]?.process ?? 0);
     case 'field':
       return fieldIn(predicate.field, look);
     case 'operator':

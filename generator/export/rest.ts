@@ -1,5 +1,6 @@
 /** Judging of states where all has ended: what may stay, and what every counter must be. */
 
+import { ownedCounter } from '../instantiate/globals.ts';
 import { typeOf } from '../interpret/program-index.ts';
 import { mayStay } from '../interpret/quiescence.ts';
 import type { Program, ProgramType, State } from '../program.ts';
@@ -46,6 +47,7 @@ export function quiescence(cells: Cells): readonly string[] {
           return [any([compare('==', value, 0), stays(type, one)])];
         case 'mutex':
         case 'spinlock':
+        case 'flag':
         case 'wait-queue':
           return [compare('==', value, 0)];
         case 'rwlock':
@@ -89,17 +91,24 @@ export function quiescence(cells: Cells): readonly string[] {
 }
 
 function canBeOwned(program: Program, type: string, counter: string): boolean {
-  return program.types.some(({ owns, fields }) => fields.some(({ name, to }) => to === type && owns[name] === counter));
+  return program.types.some(({ owns, fields }) =>
+    fields.some(({ name, to }) => {
+      const owned = ownedCounter(program.globals, to, owns[name]);
+      return owned?.type === type && owned.counter === counter;
+    }),
+  );
 }
 
 /** For each field that may own a reference on the counter, whether it does. */
 function ownersOf(cells: Cells, type: string, instance: number, counter: string): Code[] {
   return cells.program.types.flatMap(owner =>
     owner.fields
-      .filter(({ name, to }) => to === type && owner.owns[name] === counter)
-      .flatMap(({ name, kind }) =>
+      .map(field => ({ ...field, owned: ownedCounter(cells.program.globals, field.to, owner.owns[field.name]) }))
+      .filter(({ owned }) => owned?.type === type && owned.counter === counter && (owned.instance ?? instance) === instance)
+      .flatMap(({ name, kind, owned }) =>
         instancesOf(cells, owner.name).map(one => {
           const value = cells.field(owner.name, one, name);
+          if (owned?.instance !== null) return compare('!=', value, 0);
           return kind === 'set' ? has(value, instance) : compare('==', value, instance);
         }),
       ),
@@ -111,10 +120,12 @@ function handles(program: Program, { alive, cells }: State, { name: type }: Prog
   if (alive[`${type}#${instance}`] !== 1) return 0;
   const owned = program.types.flatMap(owner =>
     owner.fields
-      .filter(({ name, to }) => to === type && owner.owns[name] === counter)
-      .flatMap(({ name, kind }) =>
+      .map(field => ({ ...field, owned: ownedCounter(program.globals, field.to, owner.owns[field.name]) }))
+      .filter(({ owned }) => owned?.type === type && owned.counter === counter && (owned.instance ?? instance) === instance)
+      .flatMap(({ name, kind, owned }) =>
         Array.from({ length: owner.pool }, (_, at): number => {
           const value = alive[`${owner.name}#${at + 1}`] === 1 ? (cells[`${owner.name}#${at + 1}.${name}`] ?? 0) : 0;
+          if (owned?.instance !== null) return Number(value !== 0);
           return kind === 'set' ? (value >> (instance - 1)) & 1 : Number(value === instance);
         }),
       ),

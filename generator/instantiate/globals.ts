@@ -24,3 +24,15 @@ export function globalCounts(globals: Globals): Record<string, number> {
 export function globalObjects(globals: Globals): string[] {
   return Object.entries(globals).map(([name, type]) => `${type}#${globalInstance(globals, name)}`);
 }
+
+/** Whose counter a field owns a reference on, if it is not null: `instance` is null where that is what it points to. */
+export function ownedCounter(
+  globals: Globals,
+  to: string | null,
+  owned: string | undefined,
+): { readonly type: string; readonly counter: string; readonly instance: number | null } | null {
+  if (owned === undefined) return null;
+  const [global = '', counter] = owned.split('.');
+  if (counter !== undefined) return { type: globals[global] ?? '', counter, instance: globalInstance(globals, global) };
+  return to === null ? null : { type: to, counter: owned, instance: null };
+}

@@ -3,9 +3,11 @@
  * One builder makes the graph of one thread.
  */
 
+import { firstProcess } from '../../oracles/thread.ts';
 import type { Expression, FieldOf, FieldType, Operation, Operator, Place, Statement, System } from '../model.ts';
 import { type Action, type Call, END, type Node, type Site, type Target, type Value } from '../program.ts';
 import { globalInstance } from './globals.ts';
+import { NotRunnable } from './not-runnable.ts';
 
 /** What the threads of a program have in common while their graphs are made. */
 export interface Shared {
@@ -17,6 +19,7 @@ export interface Shared {
   readonly entriesOn: ReadonlyMap<string, readonly (readonly [type: string, field: string])[]>;
   /** Operations that are seen as calls when a scenario makes them, by the name offered. */
   readonly visible: ReadonlyMap<string, string>;
+  /** Operations whose arguments a rule asks for while they run. */ readonly kept: ReadonlySet<string>;
   /** Index of the contract of an operation, or -1. */
   readonly contractOf: (operation: string) => number;
   readonly sites: Site[];
@@ -36,6 +39,7 @@ export interface OpenSlot {
   readonly name: string;
   readonly type: string | null;
   readonly mask: string | null;
+  /** It holds the owner of a flag. */ readonly owner: boolean;
   word: boolean;
   max: number;
   readonly from: Value[];
@@ -53,7 +57,8 @@ interface Frame {
   readonly returns: Edge[];
   /** Where results go if there is more than one return. */ readonly result: number | null;
   /** The only result, if there is one return. */ only: Typed | null;
-  readonly loops: { readonly head: number; readonly breaks: Edge[]; readonly guards: number }[];
+  /** `head` is null in a loop that is unrolled: who continues goes on after the round. */
+  readonly loops: { readonly head: number | null; readonly breaks: Edge[]; readonly rounds: Edge[]; readonly guards: number }[];
   /** Locks that `using` releases, innermost last. */ readonly guards: {
     readonly target: Target;
     readonly at: Place;
@@ -71,10 +76,16 @@ export interface Inliner {
   body(statements: readonly Statement[], environment: Environment): Environment;
   /** A worker's round: take, the function on the instance, done, and again. */
   worker(operation: string, target: Target): void;
+  /**
+   * A caller's round: one of these operations as a call of the interface, what it returned in slot 0, and again. Whoever runs the program
+   * lets it stand at a call with the arguments in their slots, which are 0 otherwise. `largest` bounds plain values.
+   */
+  caller(operations: readonly string[], largest: number): void;
   finish(): Graph;
 }
 
-export function createInliner(shared: Shared): Inliner {
+/** `process`: the instance on whose behalf the thread runs. */
+export function createInliner(shared: Shared, process = globalInstance(shared.system.globals, firstProcess)): Inliner {
   const { system } = shared;
   const nodes: OpenNode[] = [];
   const slots: OpenSlot[] = [];
@@ -84,6 +95,8 @@ export function createInliner(shared: Shared): Inliner {
   const later = new Map<string, number>();
   /** By field of a `read-once` rule, the slot of what the present call has read. */
   const once = new Map<string, number>();
+  /** Flags read since the set was emptied. */
+  const flagsRead = new Set<string>();
   let pending: Edge[] = [];
   let label: string | null = null;
   let call = -1;
@@ -93,8 +106,20 @@ export function createInliner(shared: Shared): Inliner {
     if (typeof value === 'string') return { value: { kind: 'constant', value: 1 + shared.words.indexOf(value) }, type: null, word: true };
     return { value: { kind: 'constant', value: Number(value ?? 0) }, type: null, word: false };
   };
-  const slot = (name: string, type: string | null, options: { mask?: string; word?: boolean; max?: number } = {}): number =>
-    slots.push({ name, type, mask: options.mask ?? null, word: options.word ?? false, max: options.max ?? 0, from: [] }) - 1;
+  const slot = (
+    name: string,
+    type: string | null,
+    options: { mask?: string; word?: boolean; max?: number; owner?: boolean } = {},
+  ): number =>
+    slots.push({
+      name,
+      type,
+      mask: options.mask ?? null,
+      word: options.word ?? false,
+      owner: options.owner ?? false,
+      max: options.max ?? 0,
+      from: [],
+    }) - 1;
   const inSlot = (index: number): Typed => ({
     value: { kind: 'slot', slot: index },
     type: slots[index]?.type ?? null,
@@ -137,6 +162,8 @@ export function createInliner(shared: Shared): Inliner {
       }
       case 'global':
         return { value: { kind: 'constant', value: globalInstance(system.globals, expression.name) }, type: expression.type, word: false };
+      case 'current':
+        return { value: { kind: 'constant', value: process }, type: 'Process', word: false };
       case 'operator':
         return evaluateOperator(expression.operator, expression.of, expression.at, frame);
       case 'conditional': {
@@ -215,6 +242,7 @@ export function createInliner(shared: Shared): Inliner {
   function callThrough({ pointer, of, field, with: given, at, text }: Expression & { kind: 'call-through' }, frame: Frame): Typed {
     const chosen = evaluate(pointer, frame);
     const arguments_ = given.map(part => evaluate(part, frame));
+    if (field !== null) tellCall(field, arguments_, at, text);
     const known = chosen.value.kind === 'constant' ? chosen.value.value : null;
     const candidates = of.filter(name => known === null || known === constantOf(name));
     const result = slot(
@@ -270,6 +298,10 @@ export function createInliner(shared: Shared): Inliner {
     return { object: evaluate(field.of, frame).value, type: field.type, field: field.field };
   }
 
+  function fieldTypeOf(field: FieldOf): FieldType | undefined {
+    return system.objects[field.type]?.fields.find(one => one.name === field.field)?.type;
+  }
+
   function readField(field: FieldOf, at: Place, text: string, frame: Frame): Typed {
     const target = targetOf(field, frame);
     const declared = system.objects[field.type]?.fields.find(one => one.name === field.field);
@@ -278,12 +310,22 @@ export function createInliner(shared: Shared): Inliner {
     const into = slot(field.field, type.kind === 'pointer' ? type.to : null, {
       word: type.kind === 'word',
       max: type.kind === 'number' ? type.max : type.kind === 'refcount' ? 7 : type.kind === 'boolean' ? 1 : 0,
+      owner: type.kind === 'flag',
     });
     if (declared.constant && type.kind !== 'refcount') {
       emit({ kind: 'read-constant', target, slot: into }, at, text);
       // The object is still touched, but what is read there is known: fewer things to remember.
       const known = target.object.kind === 'constant' ? shared.known(field.type, target.object.value, field.field) : undefined;
       return known === undefined ? inSlot(into) : { ...inSlot(into), value: { kind: 'constant', value: known } };
+    }
+    if (type.kind === 'flag') {
+      emit({ kind: 'read', target, slot: into }, at, text);
+      flagsRead.add(`${field.type}.${field.field}`);
+      // Whose it is, is not seen.
+      const isTaken = fold('&&', [{ kind: 'slot', slot: into }, constant('taken').value]);
+      const seen = slot(field.field, null, { word: true });
+      setSlot(seen, { value: fold('||', [isTaken, constant('free').value]), type: null, word: true }, at);
+      return inSlot(seen);
     }
     const before = once.get(`${field.type}.${field.field}`);
     emit({ kind: 'read', target, slot: into, ...(before === undefined ? {} : { once: before }) }, at, text);
@@ -302,9 +344,15 @@ export function createInliner(shared: Shared): Inliner {
 
   // ---- Calls
 
+  function tellCall(of: string, given: readonly Typed[], at: Place, text: string): void {
+    const isAsked = system.rules.some(rule => rule.kind === 'at-every' && rule.verb === 'called' && rule.field === of);
+    if (isAsked) emit({ kind: 'called', of, with: given.map(({ value }) => value) }, at, `call ${text}`);
+  }
+
   function callOperation(name: string, given: readonly Typed[], at: Place, text: string, from: Frame): Typed {
     const operation = system.operations[name];
     if (operation === undefined) throw new Error(`${system.name} has no function ${name} here`);
+    tellCall(name, given, at, text);
     const isOutermost = stack.length === 0;
     if (isOutermost) readNothingYet(at);
     const offered = from.outside ? shared.visible.get(name) : undefined;
@@ -318,6 +366,7 @@ export function createInliner(shared: Shared): Inliner {
         operation: name,
         name: offered,
         contract: shared.contractOf(name),
+        ...(shared.kept.has(name) ? { kept: true } : {}),
         result: { type: operation.result, word: operation.errnos.length > 0, returns: operation.returns },
         arguments: given.map(({ value, type, word }, place) => ({ value, type: type ?? operation.parameters[place]?.type ?? null, word })),
       }) - 1;
@@ -355,7 +404,13 @@ export function createInliner(shared: Shared): Inliner {
         return [parameter.name, { ...typed, type: typed.type ?? parameter.type }] as const;
       }),
     );
-    if (stack.includes(operation.name)) throw new Error(`${operation.name} calls itself through a pointer to a function`);
+    if (stack.includes(operation.name))
+      throw new NotRunnable({
+        at: operation.at,
+        name: 'recursion',
+        what: `${operation.name} calls itself through a pointer to a function; a thread has no stack that could be explored to an end.`,
+        wayOut: 'Write it as a loop over a set, or let the pointer lead elsewhere.',
+      });
     const many = countReturns(operation.body) > 1 || !endsWithReturn(operation.body);
     const frame: Frame = {
       operation: operation.name,
@@ -417,11 +472,7 @@ export function createInliner(shared: Shared): Inliner {
           step({ kind: 'lock', target, irq: false });
           return zero;
         }
-        const free = step({ kind: 'write-lock', target });
-        const taken = pending;
-        pending = [[free, 'otherwise']];
-        step({ kind: 'write-lock-queued', target }, `${text}: its turn`);
-        pending.push(...taken);
+        writeLock(target, at, text);
         return zero;
       }
       case 'writeUnlock':
@@ -489,6 +540,11 @@ export function createInliner(shared: Shared): Inliner {
         step({ kind: 'queue', target, on: first === undefined ? null : field(first), slot: done });
         return inSlot(done);
       }
+      case 'queueAfterGrace': {
+        const done = flag();
+        step({ kind: 'queue-after-grace', target: field(first), domain: target, slot: done });
+        return inSlot(done);
+      }
       case 'flush':
         step({ kind: 'flush-begin', target });
         step({ kind: 'flush-end', target }, `${text}: its runs have ended`);
@@ -516,8 +572,33 @@ export function createInliner(shared: Shared): Inliner {
         step({ kind: 'unlink', target, entry: field(first) });
         return zero;
       case 'wake':
-        wake(target, value(first), at, text, frame);
+        wake(target, value(first), at, text);
         return zero;
+      case 'complete':
+        step({ kind: 'complete', target });
+        return zero;
+      case 'waitFor':
+        step({ kind: 'wait-done', target, timeout: false, slot: -1 }, `${text}: it is done`);
+        return zero;
+      case 'waitForTimeout': {
+        value(first);
+        return waitForDone(target, at, text);
+      }
+      case 'register':
+      case 'unregister': {
+        const entry = field(first);
+        writeLock(target, at, `${text}: the chain's semaphore`);
+        if (expression.verb === 'register') step({ kind: 'link', target, entry, exclusive: false, slot: -1 });
+        else step({ kind: 'unlink', target, entry });
+        return zero;
+      }
+      case 'notify': {
+        const event = value(first);
+        step({ kind: 'read-lock', target }, `${text}: the chain's semaphore`);
+        callEntries(target, event, at, text);
+        step({ kind: 'read-unlock', target }, `${text}: release the chain's semaphore`);
+        return zero;
+      }
       case 'wakeAll':
         step({ kind: 'wake-all', target });
         return zero;
@@ -528,7 +609,7 @@ export function createInliner(shared: Shared): Inliner {
         waitEvent(target, first, field(second), false, at, text, frame);
         return zero;
       case 'waitEventTimeout':
-        return waitEvent(target, first, null, true, at, text, frame);
+        return waitForTime(target, expression, frame);
       case 'anyOf': {
         const one = slot('one', declared?.kind === 'set' ? declared.of : null);
         step({ kind: 'pick', target, slot: one });
@@ -546,6 +627,17 @@ export function createInliner(shared: Shared): Inliner {
       default:
         throw new Error(`${expression.verb} has no steps`);
     }
+  }
+
+  /** How long is read first, as an argument is. */
+  function waitForTime(
+    target: Target,
+    { with: [condition, atMost, dropped], at, text }: Expression & { kind: 'verb' },
+    frame: Frame,
+  ): Typed {
+    if (atMost !== undefined && 'kind' in atMost) evaluate(atMost, frame);
+    const mutex = dropped === undefined || 'kind' in dropped ? null : targetOf(dropped, frame);
+    return waitEvent(target, condition, mutex, true, at, text, frame);
   }
 
   function choice(
@@ -595,8 +687,35 @@ export function createInliner(shared: Shared): Inliner {
     void frame;
   }
 
-  function wake(target: Target, key: Typed, at: Place, text: string, frame: Frame): void {
+  function writeLock(target: Target, at: Place, text: string): void {
+    const free = emit({ kind: 'write-lock', target }, at, text);
+    const taken = pending;
+    pending = [[free, 'otherwise']];
+    emit({ kind: 'write-lock-queued', target }, at, `${text}: its turn`);
+    pending.push(...taken);
+  }
+
+  function waitForDone(target: Target, at: Place, text: string): Typed {
+    const timedOut = slot('timed out', null, { max: 1 });
+    emit({ kind: 'wait-done', target, timeout: true, slot: timedOut }, at, `${text}: it is done, or time is up`);
+    const result = slot('how it ended', null, { word: true });
+    const done = branch(inSlot(timedOut), at);
+    setSlot(result, constant('timeout'), at);
+    const after = pending;
+    pending = done;
+    setSlot(result, constant('done'), at);
+    pending.push(...after);
+    return inSlot(result);
+  }
+
+  function wake(target: Target, key: Typed, at: Place, text: string): void {
     emit({ kind: 'lock', target, irq: true }, at, `${text}: the queue's lock`);
+    callEntries(target, key, at, text);
+    emit({ kind: 'unlock', target, irq: true }, at, `${text}: release the queue's lock`);
+  }
+
+  /** The callbacks of what is on the queue, or the chain. */
+  function callEntries(target: Target, key: Typed, at: Place, text: string): void {
     for (const [entryType, entryField] of shared.entriesOn.get(`${target.type}.${target.field}`) ?? []) {
       const operation = system.operations[system.objects[entryType]?.runs[entryField] ?? ''];
       if (operation === undefined) continue;
@@ -608,8 +727,6 @@ export function createInliner(shared: Shared): Inliner {
       joinTo(head);
       pending = [[head, 'otherwise']];
     }
-    emit({ kind: 'unlock', target, irq: true }, at, `${text}: release the queue's lock`);
-    void frame;
   }
 
   function waitEvent(
@@ -625,21 +742,26 @@ export function createInliner(shared: Shared): Inliner {
     const timedOut = slot('timed out', null, { max: 1 });
     const result = timeout ? slot('how it ended', null, { word: true }) : null;
     const head = emit({ kind: 'wait-prepare', target }, at, text);
+    flagsRead.clear();
     const again = branch(evaluate(condition, frame), at);
+    const flags = [...flagsRead];
     emit({ kind: 'wait-finish', target }, at, `${text}: it is true`);
     if (result !== null) setSlot(result, constant('woken'), at);
     const exits = pending;
     pending = again;
     if (dropped !== null) emit({ kind: 'unlock', target: dropped, irq: false }, at, `${text}: drop the mutex`);
-    emit({ kind: 'wait-sleep', target, timeout, slot: timedOut }, at, `${text}: sleep`);
+    emit({ kind: 'wait-sleep', target, timeout, slot: timedOut, ...(flags.length === 0 ? {} : { flags }) }, at, `${text}: sleep`);
     if (dropped !== null) emit({ kind: 'lock', target: dropped, irq: false }, at, `${text}: take the mutex again`);
     if (result !== null) {
       const woken = branch(inSlot(timedOut), at);
       // Time is up, but the condition may have come true at the last moment.
+      emit({ kind: 'wait-prepare', target }, at, `${text}: once more`);
       const late = branch(evaluate(condition, frame), at);
+      emit({ kind: 'wait-finish', target }, at, `${text}: it is true at the last moment`);
       setSlot(result, constant('woken'), at);
       exits.push(...pending);
       pending = late;
+      emit({ kind: 'wait-finish', target }, at, `${text}: time is up`);
       setSlot(result, constant('timeout'), at);
       exits.push(...pending);
       pending = woken;
@@ -680,6 +802,11 @@ export function createInliner(shared: Shared): Inliner {
         return;
       case 'write': {
         const target = targetOf(statement.field, frame);
+        const isFlag = fieldTypeOf(statement.field)?.kind === 'flag';
+        if (isFlag && statement.value.kind === 'constant') {
+          emit({ kind: statement.value.value === 'taken' ? 'flag-take' : 'flag-free', target }, at, statement.text);
+          return;
+        }
         const { value } = evaluate(statement.value, frame);
         emit({ kind: 'write', target, value }, at, statement.text);
         return;
@@ -710,19 +837,26 @@ export function createInliner(shared: Shared): Inliner {
         loop(head, statement.body, frame, []);
         return;
       }
-      case 'repeat':
-        for (let round = statement.from; round <= statement.to; round += 1) {
-          if (isDead()) return;
+      case 'repeat': {
+        const breaks: Edge[] = [];
+        for (let round = statement.from; round <= statement.to && !isDead(); round += 1) {
           frame.environment.set(statement.name, constant(round));
+          const around = { head: null, breaks, rounds: [] as Edge[], guards: frame.guards.length };
+          frame.loops.push(around);
           block(statement.body, frame);
+          frame.loops.pop();
+          pending.push(...around.rounds);
         }
+        pending.push(...breaks);
         return;
+      }
       case 'break':
       case 'continue': {
         const around = frame.loops.at(-1);
         if (around === undefined) throw new Error(`${statement.kind} outside a loop`);
         release(frame, around.guards);
         if (statement.kind === 'break') around.breaks.push(...pending);
+        else if (around.head === null) around.rounds.push(...pending);
         else joinTo(around.head);
         pending = [];
         return;
@@ -765,7 +899,7 @@ export function createInliner(shared: Shared): Inliner {
   }
 
   function loop(head: number, body: readonly Statement[], frame: Frame, exits: Edge[]): void {
-    const around = { head, breaks: [] as Edge[], guards: frame.guards.length };
+    const around = { head, breaks: [] as Edge[], rounds: [] as Edge[], guards: frame.guards.length };
     frame.loops.push(around);
     block(body, frame);
     joinTo(head);
@@ -800,6 +934,30 @@ export function createInliner(shared: Shared): Inliner {
       inline(operation, [{ value: target.object, type: target.type, word: false }], false);
       releaseLater(operation.at);
       emit({ kind: 'done', target }, operation.at, `${text}: done`);
+      joinTo(head);
+    },
+    caller(names, largest) {
+      const offered = names.flatMap(name => system.operations[name] ?? []);
+      const returned = slot('returned', null, { max: largest });
+      const frame = scenarioFrame(new Map());
+      const at = offered[0]?.at ?? { file: '', line: 0, column: 0 };
+      const head = nodes.length;
+      alternatives(
+        true,
+        at,
+        'the next call',
+        offered.map(operation => () => {
+          // Read here, so that it is kept until here; whoever begins a call has had it.
+          pending.push(...branch(inSlot(returned), at));
+          setSlot(returned, zero, at);
+          const given = operation.parameters.map(({ name, type }): Typed => {
+            const into = slot(name, type, type === null ? { max: largest } : {});
+            setSlot(into, zero, at);
+            return inSlot(into);
+          });
+          setSlot(returned, callOperation(operation.name, given, operation.at, operation.name, frame), at);
+        }),
+      );
       joinTo(head);
     },
     finish() {
@@ -845,6 +1003,7 @@ function hasSteps(expression: Expression): boolean {
     case 'constant':
     case 'local':
     case 'global':
+    case 'current':
       return false;
     case 'operator':
       return expression.of.some(hasSteps);

@@ -1,7 +1,8 @@
 /** A scenario of a system, made ready to run: its setup is run, what that leaves is the initial state, and every thread gets its graph. */
 
+import { firstProcess } from '../../oracles/thread.ts';
 import { runAlone } from '../interpret/interpret.ts';
-import type { Expression, Operation, Rule, Scenario, Statement, System } from '../model.ts';
+import type { Expression, FieldType, Operation, Rule, Scenario, Statement, System } from '../model.ts';
 import {
   type Contract,
   END,
@@ -16,6 +17,7 @@ import {
 import type { Diagnostic } from '../read/diagnostic.ts';
 import { globalCounts, globalInstance, globalObjects } from './globals.ts';
 import { createInliner, type Environment, type Graph, type OpenSlot, type Shared, type Typed } from './inline.ts';
+import { NotRunnable } from './not-runnable.ts';
 import { allocationsOf } from './pools.ts';
 import { applyVariant } from './variant.ts';
 import { wordsOf } from './words.ts';
@@ -26,7 +28,7 @@ export interface Instantiation {
 }
 
 /** What every thread of the scenario shares, setup included. */
-interface Frame {
+export interface Frame {
   readonly system: System;
   readonly scenario: Scenario;
   readonly variant: string | null;
@@ -34,10 +36,11 @@ interface Frame {
   readonly contracts: readonly Contract[];
 }
 
-interface DraftThread {
+export interface DraftThread {
   readonly name: string;
   readonly text: string;
   readonly context: Thread['context'];
+  readonly process?: number;
   readonly work: Thread['work'];
   readonly graph: Graph;
 }
@@ -55,14 +58,6 @@ export function instantiate(base: System, variant: string | null, scenarioName: 
     if (!(fault instanceof NotRunnable)) throw fault;
     diagnostics.push(fault.diagnostic);
     return { program: null, diagnostics };
-  }
-}
-
-class NotRunnable extends Error {
-  readonly diagnostic: Diagnostic;
-  constructor(diagnostic: Diagnostic) {
-    super(diagnostic.what);
-    this.diagnostic = diagnostic;
   }
 }
 
@@ -93,18 +88,29 @@ function withThreads(frame: Frame): Program {
   const shared = sharedWith(frame, sites, (type, instance, field) =>
     instance <= (setup.state.allocated[type] ?? 0) ? (setup.state.cells[`${type}#${instance}.${field}`] ?? 0) : undefined,
   );
+  const first = globalInstance(frame.system.globals, firstProcess);
   const drafts: DraftThread[] = scenario.body
     .filter(statement => statement.kind === 'thread')
     .map((statement, index) => {
-      const inliner = createInliner(shared);
+      const process = statement.process === undefined ? first : processOf(frame, statement.process, setup.environment);
+      const inliner = createInliner(shared, process);
       inliner.body(statement.body, setup.environment);
-      return { name: `T${index + 1}`, text: statement.text, context: statement.context, work: null, graph: inliner.finish() };
+      return {
+        name: `T${index + 1}`,
+        text: statement.text,
+        context: statement.context,
+        ...(process === 0 ? {} : { process }),
+        work: null,
+        graph: inliner.finish(),
+      };
     });
   const pools = poolsOf(frame, drafts, sites, setup.state.allocated);
   drafts.push(...workersOf(frame, shared, pools));
-  const stays = scenario.body
-    .flatMap(statement => (statement.kind === 'stays' ? statement.what : []))
-    .map(what => instanceName(frame, what, setup.environment));
+  const processes = Array.from({ length: setup.state.allocated['Process'] ?? 0 }, (_, index) => `Process#${index + 1}`);
+  const stays = [
+    ...scenario.body.flatMap(statement => (statement.kind === 'stays' ? statement.what : [])).flatMap(what => staysOf(frame, what, setup)),
+    ...processes.filter(name => (setup.state.alive[name] ?? 0) !== 0),
+  ];
   const program = assemble(frame, drafts, sites, pools, setup.state.allocated, stays, { program: setup.program, steps: setup.steps });
   return {
     ...program,
@@ -127,7 +133,9 @@ function runSetup(frame: Frame, body: readonly Statement[]): Setup {
   const inliner = createInliner(shared);
   const environment = inliner.body(body, new Map());
   const globals = globalCounts(frame.system.globals);
-  const drafts: DraftThread[] = [{ name: 'setup', text: frame.scenario.name, context: 'task', work: null, graph: inliner.finish() }];
+  const drafts: DraftThread[] = [
+    { name: 'setup', text: frame.scenario.name, context: 'task', ...ofFirst(frame), work: null, graph: inliner.finish() },
+  ];
   const pools = poolsOf(frame, drafts, sites, globals);
   drafts.push(...workersOf(frame, shared, pools));
   const open = assemble(frame, drafts, sites, pools, globals, [], null);
@@ -160,16 +168,19 @@ function runSetup(frame: Frame, body: readonly Statement[]): Setup {
   }
 }
 
-function sharedWith(frame: Frame, sites: Site[], known: Shared['known']): Shared {
+export function sharedWith(frame: Frame, sites: Site[], known: Shared['known']): Shared {
   const { system } = frame;
   const offered = new Map(Object.entries(system.interface).map(([name, operation]) => [operation, name]));
   for (const { operation } of frame.contracts) if (!offered.has(operation)) offered.set(operation, operation);
+  const asked = system.rules.flatMap(rule => (rule.kind === 'ends' && rule.given !== null ? [rule.operation] : []));
+  for (const operation of asked) if (!offered.has(operation)) offered.set(operation, operation);
   return {
     system,
     words: frame.words,
     known,
     entriesOn: entriesOn(system),
     visible: offered,
+    kept: new Set(asked),
     sites,
     contractOf: operation => frame.contracts.findIndex(contract => contract.operation === operation),
   };
@@ -202,7 +213,8 @@ function entriesOn(system: System): Map<string, [string, string][]> {
     on,
     with: [entry],
   } of verbsOf(system)) {
-    if ((verb !== 'addWaitEntry' && verb !== 'addWaitEntryExclusive') || on === null || entry === undefined || 'kind' in entry) continue;
+    if (!['addWaitEntry', 'addWaitEntryExclusive', 'register'].includes(verb) || on === null || entry === undefined || 'kind' in entry)
+      continue;
     const key = `${on.type}.${on.field}`;
     const entries = found.get(key) ?? [];
     if (!entries.some(([type, field]) => type === entry.type && field === entry.field)) entries.push([entry.type, entry.field]);
@@ -225,7 +237,7 @@ function onQueue(system: System): Record<string, string[]> {
   return found;
 }
 
-function contractsOf(system: System, words: readonly string[]): Contract[] {
+export function contractsOf(system: System, words: readonly string[]): Contract[] {
   return system.rules.flatMap(rule =>
     rule.kind !== 'contract'
       ? []
@@ -235,6 +247,7 @@ function contractsOf(system: System, words: readonly string[]): Contract[] {
             operation: rule.operation,
             parameters: rule.parameters,
             ensures: rule.ensures,
+            ...(rule.mayLeave === undefined ? {} : { mayLeave: rule.mayLeave }),
             fails: rule.fails.map(({ errno, when }) => ({ errno, value: 1 + words.indexOf(errno), when })),
           },
         ],
@@ -273,9 +286,14 @@ function poolsOf(
   return pools;
 }
 
-function workersOf(frame: Frame, shared: Shared, pools: Readonly<Record<string, number>>): DraftThread[] {
+export function workersOf(frame: Frame, shared: Shared, pools: Readonly<Record<string, number>>): DraftThread[] {
   const { system } = frame;
-  const queued = new Set(verbsOf(system).flatMap(({ verb, on }) => (verb === 'queue' && on !== null ? [`${on.type}.${on.field}`] : [])));
+  const queued = new Set(
+    verbsOf(system).flatMap(({ verb, on, with: [work] }) => {
+      if (verb === 'queue' && on !== null) return [`${on.type}.${on.field}`];
+      return verb === 'queueAfterGrace' && work !== undefined && !('kind' in work) ? [`${work.type}.${work.field}`] : [];
+    }),
+  );
   return Object.values(system.objects).flatMap(object =>
     object.fields.flatMap(field => {
       const operation = object.runs[field.name];
@@ -299,6 +317,7 @@ function workersOf(frame: Frame, shared: Shared, pools: Readonly<Record<string, 
           name: `worker ${object.name}#${index + 1}.${field.name}`,
           text: operation,
           context: 'worker',
+          ...ofFirst(frame),
           work: { type: object.name, instance: index + 1, field: field.name },
           graph,
         };
@@ -309,7 +328,7 @@ function workersOf(frame: Frame, shared: Shared, pools: Readonly<Record<string, 
 
 // ---- Putting it together
 
-function assemble(
+export function assemble(
   frame: Frame,
   drafts: readonly DraftThread[],
   sites: readonly Site[],
@@ -324,13 +343,13 @@ function assemble(
       ...head,
       nodes: graph.nodes,
       start: graph.start,
-      slots: closeSlots(graph.slots, pools, frame.words.length),
+      slots: closeSlots(graph.slots, pools, frame.words.length, drafts.length),
       calls: graph.calls,
     }),
   );
   const waitQueues = Object.values(system.objects).flatMap(object =>
     object.fields
-      .filter(field => field.type.kind === 'wait-queue')
+      .filter(field => field.type.kind === 'wait-queue' || field.type.kind === 'notifier-chain')
       .flatMap(field =>
         Array.from({ length: pools[object.name] ?? 0 }, (_, index) => ({ type: object.name, instance: index + 1, field: field.name })),
       ),
@@ -344,9 +363,11 @@ function assemble(
       owns: object.owns,
       fields: object.fields.map(field => ({
         name: field.name,
-        kind: field.type.kind,
+        kind: programKind(field.type.kind),
         constant: field.constant,
-        ...sizeOf(field.type, pools, frame.words.length, drafts.length, waitQueues.length),
+        ...(field.type.kind === 'work'
+          ? { max: mostOfWork(system, `${object.name}.${field.name}`, pools), to: null }
+          : sizeOf(field.type, pools, frame.words.length, drafts.length, waitQueues.length)),
       })),
     }),
   );
@@ -360,6 +381,7 @@ function assemble(
     words: frame.words,
     waitQueues,
     onQueue: onQueue(system),
+    ...(orderedQueues(frame, pools).length === 0 ? {} : { ordered: orderedQueues(frame, pools) }),
     threads,
     sites,
     contracts: setup === null ? [] : frame.contracts,
@@ -370,8 +392,48 @@ function assemble(
   };
 }
 
+/** Queues that run one item at a time. There is one of each, or a place in it would say too little. */
+function orderedQueues({ system, scenario }: Frame, pools: Readonly<Record<string, number>>): string[] {
+  const used = onQueue(system);
+  const own = Object.values(system.objects).flatMap(object =>
+    object.fields.filter(({ type }) => type.kind === 'ordered-work-queue').map(field => ({ object, name: `${object.name}.${field.name}` })),
+  );
+  for (const { object, name } of own) {
+    const shared = (used[name] ?? []).some(work => Object.entries(used).some(([queue, works]) => queue !== name && works.includes(work)));
+    if ((pools[object.name] ?? 0) > 1 || shared)
+      throw new NotRunnable({
+        at: scenario.at,
+        name: 'several-ordered-queues',
+        what: shared
+          ? `An item of ${name} is queued elsewhere too, so its place in the order says nothing.`
+          : `${scenario.name} has several ${object.name}, and each has an ordered queue; the model keeps one.`,
+        wayOut: 'Let every item have one ordered queue, and let a declared object have it.',
+      });
+  }
+  return own.map(({ name }) => name);
+}
+
+/** 1 for pending; more where it is a place in an ordered queue, or 2 while a grace period lasts. */
+function mostOfWork(system: System, work: string, pools: Readonly<Record<string, number>>): number {
+  const ordered = Object.entries(onQueue(system)).find(([queue, works]) => {
+    const [type = '', field = ''] = queue.split('.');
+    return works.includes(work) && system.objects[type]?.fields.find(({ name }) => name === field)?.type.kind === 'ordered-work-queue';
+  });
+  const items = (ordered?.[1] ?? []).reduce((sum, one) => sum + (pools[one.split('.')[0] ?? ''] ?? 0), 0);
+  const afterGrace = verbsOf(system).some(
+    ({ verb, with: [on] }) => verb === 'queueAfterGrace' && on !== undefined && !('kind' in on) && `${on.type}.${on.field}` === work,
+  );
+  return Math.max(1, items, afterGrace ? 2 : 1);
+}
+
+/** A notifier chain is a semaphore with entries, a block one of them. */
+function programKind(kind: FieldType['kind']): string {
+  if (kind === 'ordered-work-queue') return 'work-queue';
+  return kind === 'notifier-chain' ? 'rwsem' : kind === 'notifier-block' ? 'wait-entry' : kind;
+}
+
 function sizeOf(
-  type: import('../model.ts').FieldType,
+  type: FieldType,
   pools: Readonly<Record<string, number>>,
   words: number,
   threads: number,
@@ -382,18 +444,23 @@ function sizeOf(
     case 'spinlock':
     case 'rwlock':
     case 'rwsem':
+    case 'flag':
     case 'wait-queue':
+    case 'notifier-chain':
       return { max: threads, to: null };
     case 'srcu':
     case 'rcu':
     case 'work-queue':
+    case 'ordered-work-queue':
       return { max: 0, to: null };
     case 'refcount':
       return { max: 7, to: null };
     case 'work':
+    case 'completion':
     case 'boolean':
       return { max: 1, to: null };
     case 'wait-entry':
+    case 'notifier-block':
       return { max: waitQueues, to: null };
     case 'set':
       return { max: 2 ** (pools[type.of] ?? 0) - 1, to: type.of };
@@ -407,13 +474,15 @@ function sizeOf(
 }
 
 /** Sizes of slots: what a pool allows, or the largest value that ever gets there. */
-function closeSlots(open: readonly OpenSlot[], pools: Readonly<Record<string, number>>, words: number): Slot[] {
-  const max = open.map(({ type, mask, max: own, from }) =>
-    mask !== null
-      ? 2 ** (pools[mask] ?? 0) - 1
-      : type !== null
-        ? (pools[type] ?? 0)
-        : from.reduce((most, value) => (value.kind === 'constant' ? Math.max(most, value.value) : most), own),
+function closeSlots(open: readonly OpenSlot[], pools: Readonly<Record<string, number>>, words: number, threads: number): Slot[] {
+  const max = open.map(({ type, mask, owner, max: own, from }) =>
+    owner
+      ? threads
+      : mask !== null
+        ? 2 ** (pools[mask] ?? 0) - 1
+        : type !== null
+          ? (pools[type] ?? 0)
+          : from.reduce((most, value) => (value.kind === 'constant' ? Math.max(most, value.value) : most), own),
   );
   const word = open.map(slot => slot.word);
   for (let changed = true; changed; ) {
@@ -459,7 +528,24 @@ function valueIn(value: Value, slots: readonly number[]): number {
   throw new Error('a computed local of the setup is used by a thread');
 }
 
-function atStart(thread: Thread): State['threads'][number] {
+/** What nobody else does is done by the first process. */
+function ofFirst(frame: Frame): { process?: number } {
+  const process = globalInstance(frame.system.globals, firstProcess);
+  return process === 0 ? {} : { process };
+}
+
+function processOf(frame: Frame, process: Expression, environment: Environment): number {
+  const typed = process.kind === 'local' ? environment.get(process.name) : undefined;
+  if (typed?.type === 'Process' && typed.value.kind === 'constant') return typed.value.value;
+  throw new NotRunnable({
+    at: frame.scenario.at,
+    name: 'user-without-process',
+    what: `${frame.scenario.name} has a user that is not a process of its setup.`,
+    wayOut: 'Write `const one = process();` above, and `user(one, () => ...)`.',
+  });
+}
+
+export function atStart(thread: Thread): State['threads'][number] {
   return {
     node: thread.start === END ? END : thread.start,
     slots: {},
@@ -499,27 +585,51 @@ function namesIn(environment: Environment): Record<string, string> {
 }
 
 /** Fields that declared objects have from the beginning, by cell. A module is loaded, which is a reference of its own. */
-function givenCells({ system, words }: Frame): Record<string, number> {
+export function givenCells({ system, words }: Frame): Record<string, number> {
   const cells: Record<string, number> = {};
   for (const [name, type] of Object.entries(system.globals)) {
     const object = `${type}#${globalInstance(system.globals, name)}`;
     if (type === 'Module') cells[`${object}.pins`] = 1;
+    if (name === firstProcess) Object.assign(cells, { [`${object}.users`]: 1, [`${object}.admin`]: 1 });
     for (const [field, value] of Object.entries(system.given[name] ?? {}))
       cells[`${object}.${field}`] = typeof value === 'string' ? 1 + words.indexOf(value) : Number(value ?? 0);
   }
   return cells;
 }
 
-function instanceName(frame: Frame, what: Expression, environment: Environment): string {
-  const { scenario } = frame;
-  const typed = what.kind === 'local' ? environment.get(what.name) : undefined;
-  if (what.kind === 'global') return `${what.type}#${globalInstance(frame.system.globals, what.name)}`;
-  if (typed?.type == null || typed.value.kind !== 'constant')
-    throw new NotRunnable({
-      at: scenario.at,
-      name: 'stays-without-object',
-      what: `${scenario.name} names something in stays that is not an object of its setup.`,
-      wayOut: 'Name locals that hold objects.',
-    });
-  return `${typed.type}#${typed.value.value}`;
+/** Objects that an expression names when the first thread begins: a local, a declared object, what a field of one leads to. */
+function staysOf(frame: Frame, what: Expression, setup: Setup): string[] {
+  const found = instancesIn(frame, what, setup);
+  if (found !== null && found.instances.length > 0) return found.instances.map(instance => `${found.type}#${instance}`);
+  throw new NotRunnable({
+    at: 'at' in what ? what.at : frame.scenario.at,
+    name: 'stays-without-object',
+    what: `${frame.scenario.name} names something in stays that is no object when the first thread begins.`,
+    wayOut: 'Name locals that hold objects, or fields of theirs: `stays(vm, device.set)`.',
+  });
+}
+
+function instancesIn(
+  frame: Frame,
+  what: Expression,
+  setup: Setup,
+): { readonly type: string; readonly instances: readonly number[] } | null {
+  switch (what.kind) {
+    case 'global':
+      return { type: what.type, instances: [globalInstance(frame.system.globals, what.name)] };
+    case 'local': {
+      const typed = setup.environment.get(what.name);
+      if (typed?.type == null || typed.value.kind !== 'constant') return null;
+      return { type: typed.type, instances: typed.value.value === 0 ? [] : [typed.value.value] };
+    }
+    case 'read': {
+      const owner = instancesIn(frame, what.field.of, setup);
+      const type = frame.system.objects[what.field.type]?.fields.find(({ name }) => name === what.field.field)?.type;
+      if (owner === null || type?.kind !== 'pointer') return null;
+      const values = owner.instances.map(one => setup.state.cells[`${owner.type}#${one}.${what.field.field}`] ?? 0);
+      return { type: type.to, instances: values.filter(value => value !== 0) };
+    }
+    default:
+      return null;
+  }
 }

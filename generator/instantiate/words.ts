@@ -23,6 +23,8 @@ export function wordsOf(system: System): string[] {
   for (const operation of Object.values(system.operations)) {
     for (const errno of operation.errnos) words.add(errno);
     visit(operation.body, false);
+    if (JSON.stringify(operation.body).includes('"verb":"waitForTimeout"')) for (const word of ['done', 'timeout']) words.add(word);
+    if (JSON.stringify(operation.body).includes('"verb":"waitEventTimeout"')) for (const word of ['woken', 'timeout']) words.add(word);
   }
   visit(system.rules, false);
   visit(
@@ -31,7 +33,9 @@ export function wordsOf(system: System): string[] {
   );
   for (const name of Object.values(system.given)) for (const value of Object.values(name)) if (typeof value === 'string') words.add(value);
   for (const object of Object.values(system.objects))
-    for (const { type } of object.fields) if (type.kind === 'word') for (const word of type.values) words.add(word);
+    for (const { type } of object.fields)
+      if (type.kind === 'flag') for (const word of ['free', 'taken']) words.add(word);
+      else if (type.kind === 'word') for (const word of type.values) words.add(word);
   const mixed = Object.values(system.operations).some(operation => operation.errnos.length > 0);
   const numbers = mixed ? Array.from({ length: largest }, (_, index) => String(index + 1)) : [];
   return [...numbers, ...[...words].sort()];

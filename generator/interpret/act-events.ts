@@ -110,6 +110,9 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
     }
     case 'write-lock-queued':
       return cut ? [] : [{ kind: 'got', lock: target }];
+    case 'flag-take':
+    case 'flag-free':
+      return [{ kind: 'write', field: target, value: action.kind === 'flag-take' ? 'taken' : 'free' }];
     case 'unlock':
       return [{ kind: 'released', lock: target, ...(action.irq ? { irq: true } : {}) }];
     case 'try-lock':
@@ -144,6 +147,8 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
     case 'free':
       return [{ kind: 'free', object: object(action.type, action.object) }];
 
+    case 'queue-after-grace':
+      return [{ kind: 'queue', work: target, on: null, queued: value === 0 }];
     case 'queue':
       return [{ kind: 'queue', work: target, on: action.on ? name(action.on) : null, queued: value === 0 }];
     case 'take':
@@ -182,12 +187,19 @@ function happeningsOf({ program, thread, act: { node: number, alternative, befor
     case 'wait-finish':
     case 'wake-all':
       return [{ kind: action.kind, queue: target }];
+    case 'complete':
+      return [{ kind: 'complete', completion: target }];
+    case 'wait-done':
+      return [{ kind: 'wait-done', completion: target, result: alternative === 1 ? 'timeout' : 'done' }];
     case 'wait-sleep':
       return [{ kind: 'wait-sleep', queue: target, result: alternative === 1 ? 'timeout' : 'woken' }];
 
     case 'fget':
     case 'close-fd':
       return [{ kind: action.kind, field: target, file: value === 0 ? null : objectName(memberType(action.target), value) }];
+    // No event of a trace shows it.
+    case 'called':
+      return [];
     case 'bug':
       return [{ kind: 'bug' }];
     case 'call-null':

@@ -52,9 +52,13 @@ export function judgeReturn({ program, state, thread: number, node, slots }: Att
   const failure = call.result.word ? contract.fails.findIndex(({ value }) => value === result) : -1;
   if (failure >= 0) {
     const errno = contract.fails[failure]?.errno ?? '';
-    return position.seen & (1 << failure)
-      ? []
-      : broken(`${call.name} returns ${errno}, whose condition was true at no instant of the call`);
+    const left = Object.keys(position.left ?? {});
+    return [
+      ...(position.seen & (1 << failure)
+        ? []
+        : broken(`${call.name} returns ${errno}, whose condition was true at no instant of the call`)),
+      ...(left.length === 0 ? [] : broken(`${call.name} returns ${errno}, and leaves ${left.join(', ')} changed`)),
+    ];
   }
   if (position.due === 1) {
     const names = contract.fails.flatMap(({ errno }, index) => (position.seen & (1 << index) ? [errno] : []));

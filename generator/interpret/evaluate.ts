@@ -121,6 +121,8 @@ export function look(predicate: Predicate, at: Look): number {
       return at.variables[predicate.name] ?? 0;
     case 'global':
       return globalInstance(program.globals, predicate.name);
+    case 'current':
+      return at.thread === null ? 0 : (threadAt(program, at.thread).process ?? 0);
     case 'field':
       return seenCell(predicate.field, at, cell => state.cells[cell] ?? 0);
     case 'operator':

@@ -38,6 +38,8 @@ function conditionsOf(rule: Rule): Predicate[] {
       return Object.values(rule.fields).flatMap(guard => (guard ? [...guard.read, ...guard.write] : []));
     case 'contract':
       return [...rule.fails.map(({ when }) => when), ...(rule.ensures ? [rule.ensures] : [])];
+    case 'ends':
+      return rule.given ? [rule.given] : [];
     case 'order':
     case 'order-exception':
     case 'innermost':
@@ -58,6 +60,8 @@ function partsOf(predicate: Predicate, at: Look): Part[] {
       return [{ text: predicate.name, value: named(predicate.type, look(predicate, at)) }];
     case 'global':
       return [{ text: predicate.name, value: named(predicate.type, look(predicate, at)) }];
+    case 'current':
+      return [{ text: 'current', value: named('Process', look(predicate, at)) }];
     case 'field':
       return [{ text: predicate.text, value: fieldValue(predicate, at) }];
     case 'live':

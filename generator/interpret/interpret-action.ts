@@ -3,6 +3,7 @@ import type { Action, Finding, Program, State, Target, ThreadState, Value } from
 import { judgeReturn } from './contract-ghosts.ts';
 import { bit, cellName, evaluate, isHeldBy, isRunning, membersOf, objectName } from './evaluate.ts';
 import { type Attempt, touchesOf } from './judge-step.ts';
+import { forgetObject } from './left-behind.ts';
 import { notIdle } from './not-idle.ts';
 import { fieldOf, indexOf, threadAt, typeOf } from './program-index.ts';
 
@@ -30,8 +31,13 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
     }
     case 'write-lock-queued':
       return enabledIf(isFree(state, cellOf(action.target, slots)));
-    case 'take':
-      return enabledIf(cell(action.target) !== 0);
+    case 'take': {
+      const work = cellOf(action.target, slots);
+      const waits = cell(action.target) === 2 && Object.values(self?.grace ?? {}).some(sections => sections > 0);
+      const others = inOrderWith(program, work);
+      const isFirst = others === null || (cell(action.target) === 1 && !others.some(other => isRunning(program, state, other)));
+      return enabledIf(cell(action.target) !== 0 && !waits && isFirst);
+    }
     case 'grace-end':
       return enabledIf(
         !Object.entries(self?.grace ?? {}).some(([note, sections]) => sections > 0 && note.startsWith(`${cellOf(action.target, slots)} `)),
@@ -41,6 +47,8 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
       return enabledIf((self?.flush[cellOf(action.target, slots)] ?? 0) === 0);
     case 'flush-queue-end':
       return enabledIf(worksOn(program, action.target).every(work => (self?.flush[work] ?? 0) === 0));
+    case 'wait-done':
+      return cell(action.target) !== 0 ? [0] : action.timeout ? [1] : [];
     case 'wait-sleep': {
       const woken = (self?.waiting[cellOf(action.target, slots)] ?? 0) === 0;
       return woken ? [0] : action.timeout ? [1] : [];
@@ -114,8 +122,20 @@ export interface Outcome {
   readonly findings: readonly Finding[];
 }
 
+/** A number that its field does not hold. */
+class OutOfBounds extends Error {}
+
 /** Changes `draft` and `frame` into what they are after the action; with a fatal finding they mean nothing any more. */
 export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
+  try {
+    return act(at, draft, frame);
+  } catch (fault) {
+    if (!(fault instanceof OutOfBounds)) throw fault;
+    return { next: at.node.next, findings: [{ rule: 'always.valuesInBounds', detail: fault.message, fatal: true, objects: {} }] };
+  }
+}
+
+function act(at: Attempt, draft: State, frame: Frame): Outcome {
   const { program, thread, node, alternative } = at;
   const { action } = node;
   const self = draft.threads[thread];
@@ -188,6 +208,15 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
     case 'try-lock':
       assign(action.slot, value === 0 ? 1 : 0);
       if (value === 0) setEntry(draft.cells, target, thread + 1);
+      return done;
+
+    case 'flag-take':
+      if (value !== 0) return broken('flagTakenWhenFree', `${target} is taken already`);
+      setEntry(draft.cells, target, thread + 1);
+      return done;
+    case 'flag-free':
+      if (value !== thread + 1) return broken('releasedByHolder', `${target} is not held by the thread that releases it`);
+      setEntry(draft.cells, target, 0);
       return done;
 
     case 'read-lock':
@@ -274,6 +303,7 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       const why = notIdle(program, draft, action.type, instance);
       if (why !== null) return broken('freedWhenIdle', `${objectName(action.type, instance)} is freed while ${why}`);
       setEntry(draft.alive, objectName(action.type, instance), 0);
+      forgetObject(draft, objectName(action.type, instance));
       if (draft.sole !== undefined) setEntry(draft.sole, objectName(action.type, instance), 0);
       for (const { name } of typeOf(program, action.type).fields) {
         setEntry(draft.cells, cellName(action.type, instance, name), 0);
@@ -282,11 +312,26 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       return done;
     }
 
-    case 'queue':
+    case 'queue': {
       assign(action.slot, value === 0 ? 1 : 0);
-      setEntry(draft.cells, target, 1);
+      const others = inOrderWith(program, target) ?? [];
+      if (value === 0) setEntry(draft.cells, target, 1 + others.filter(other => (draft.cells[other] ?? 0) !== 0).length);
       return done;
+    }
+    case 'queue-after-grace': {
+      assign(action.slot, value === 0 ? 1 : 0);
+      if (value !== 0) return done;
+      setEntry(draft.cells, target, 2);
+      const domain = cellOf(action.domain, frame.slots);
+      const worker = indexOf(program).workers.get(target) ?? -1;
+      const notes = draft.threads[worker]?.grace;
+      draft.threads.forEach(({ readers }, reader) => {
+        if (notes !== undefined && reader !== worker) setEntry(notes, `${domain} ${reader}`, readers[domain] ?? 0);
+      });
+      return done;
+    }
     case 'take':
+      leaveOrder(program, draft, target);
       setEntry(draft.cells, target, 0);
       return done;
     case 'done':
@@ -302,6 +347,9 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       assign(action.slot, value === 0 ? 0 : 1);
       // A run that was removed has ended for those who flush it, too.
       if (value !== 0) lowerNotes(draft.threads, ({ flush }) => flush, target, running);
+      leaveOrder(program, draft, target);
+      const waiting = draft.threads[indexOf(program).workers.get(target) ?? -1]?.grace ?? {};
+      for (const note of Object.keys(waiting)) setEntry(waiting, note, 0);
       setEntry(draft.cells, target, 0);
       setEntry(self.flush, target, running);
       return done;
@@ -335,11 +383,18 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       setEntry(draft.exclusive, cellOf(action.entry, frame.slots), 0);
       setEntry(draft.cells, target, 0);
       return done;
+    case 'complete':
+      setEntry(draft.cells, target, 1);
+      return done;
+    case 'wait-done':
+      assign(action.slot, alternative);
+      return done;
     case 'wait-prepare':
       setEntry(self.waiting, target, 1);
       return done;
     case 'wait-sleep':
       assign(action.slot, alternative);
+      setEntry(self.waiting, target, 0);
       return done;
     case 'wait-finish':
       setEntry(self.waiting, target, 0);
@@ -369,6 +424,8 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       return broken('bugNeverReached', where(at));
     case 'call-null':
       return broken('nullNeverFollowed', `the function in ${action.field} is null`);
+    case 'called':
+      return done;
     case 'call':
       if ((threadAt(program, thread).calls[action.call]?.contract ?? -1) >= 0) self.due = 1;
       return done;
@@ -377,6 +434,7 @@ export function perform(at: Attempt, draft: State, frame: Frame): Outcome {
       self.seen = 0;
       self.due = 0;
       self.ensured = 0;
+      if (self.left !== undefined) self.left = {};
       return { next: node.next, findings };
     }
   }
@@ -409,6 +467,25 @@ function lowerNotes(
   }
 }
 
+/** The other items of the ordered queue that the work item is on; null if it is on none. */
+function inOrderWith(program: Program, work: string): string[] | null {
+  const own = work.replace(/#\d+/, '');
+  const queue = (program.ordered ?? []).find(one => program.onQueue[one]?.includes(own));
+  if (queue === undefined) return null;
+  return [...indexOf(program).workers.keys()].filter(
+    other => other !== work && program.onQueue[queue]?.includes(other.replace(/#\d+/, '')),
+  );
+}
+
+/** Those behind the item move up. */
+function leaveOrder(program: Program, draft: State, work: string): void {
+  const place = draft.cells[work] ?? 0;
+  for (const other of inOrderWith(program, work) ?? []) {
+    const behind = draft.cells[other] ?? 0;
+    if (place > 0 && behind > place) setEntry(draft.cells, other, behind - 1);
+  }
+}
+
 /** Pending and running runs of a work item. */
 function runsNow(program: Program, state: State, work: string): number {
   return ((state.cells[work] ?? 0) !== 0 ? 1 : 0) + (isRunning(program, state, work) ? 1 : 0);
@@ -423,7 +500,7 @@ function runsIn(program: Program, thread: number): string | null {
 function writeCell(at: Attempt, draft: State, cell: string, to: number): void {
   const dot = cell.indexOf('.');
   const { max } = fieldOf(at.program, cell.slice(0, cell.indexOf('#')), cell.slice(dot + 1));
-  if (to < 0 || to > max) throw new Error(`${where(at)} makes ${cell} ${to}; the program keeps 0 to ${max} there.`);
+  if (to < 0 || to > max) throw new OutOfBounds(`${cell} would be ${to}, and goes from 0 to ${max}`);
   setEntry(draft.cells, cell, to);
 }
 

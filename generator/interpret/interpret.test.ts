@@ -171,13 +171,18 @@ test('a setup that breaks a rule, or is stuck, says where', () => {
   assert.is(runAlone(flushesItself('flush-begin')).steps.length, 1);
 });
 
-test('a value that a cell has no room for is an error, not a wrap', () => {
+test('a value that a field has no room for is a finding, not a wrap', () => {
   const program = tiny({
     name: 'full',
     types: [objectType('Box', [field('value', 'number', 2)])],
     threads: [{ nodes: [write(at('Box', 'value'), 3)] }],
   });
-  assert.throws(() => successors(program, program.initial), 'tiny.ts:1 makes Box#1.value 3; the program keeps 0 to 2 there.');
+  const [only] = successors(program, program.initial);
+  assert.is(only?.state, null);
+  assert.equal(
+    only?.findings.map(({ rule, detail }) => `${rule}: ${detail}`),
+    ['always.valuesInBounds: Box#1.value would be 3, and goes from 0 to 2'],
+  );
 });
 
 test('a constant is read with the step after it, and waits when that has to wait', () => {

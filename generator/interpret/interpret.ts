@@ -4,6 +4,7 @@ import { seeInstant } from './contract-ghosts.ts';
 import { choices, look, objectNames } from './evaluate.ts';
 import { alternativesOf, type Frame, perform } from './interpret-action.ts';
 import { type Attempt, judge, judgeSole, judgeTouches } from './judge-step.ts';
+import { noteChanges } from './left-behind.ts';
 import { indexOf, nodeAt, siteOf, threadAt } from './program-index.ts';
 
 export interface Successor {
@@ -127,6 +128,7 @@ function take(at: Attempt, number: number, lead: Lead): Walk {
   const judged = judge(at);
   const draft = copyState(at.state);
   const outcome = judged.some(({ fatal }) => fatal) ? null : perform(at, draft, frame);
+  if (outcome) noteChanges(at, draft);
   const findings = [...lead.findings, ...judged, ...(outcome?.findings ?? [])];
   const cut = findings.some(({ fatal }) => fatal);
   const acts = [...lead.acts, { node: number, alternative, before, after: cut ? before : { ...frame.slots }, cut }];
@@ -190,6 +192,7 @@ export function copyState(state: State): State {
       grace: { ...thread.grace },
       flush: { ...thread.flush },
       waiting: { ...thread.waiting },
+      ...(thread.left === undefined ? {} : { left: { ...thread.left } }),
     })),
   };
 }
@@ -256,8 +259,9 @@ function firstWalk(program: Program, state: State): Walk | null {
 /** Equal for two states exactly if the states are equal; an entry that is 0 is the same as none. */
 export function canonical(state: State): string {
   const parts = [entries(state.allocated), entries(state.alive), entries(state.cells), entries(state.exclusive), entries(state.sole ?? {})];
-  for (const { node, slots, readers, grace, flush, waiting, seen, due, ensured } of state.threads) {
+  for (const { node, slots, readers, grace, flush, waiting, seen, due, ensured, left } of state.threads) {
     parts.push(`${node},${seen},${due},${ensured}`, entries(slots), entries(readers), entries(grace), entries(flush), entries(waiting));
+    parts.push(entries(left ?? {}));
   }
   return parts.join('|');
 }

@@ -64,6 +64,7 @@ export function touchesOf({ program, state, node: { action }, slots, alternative
     case 'bug':
     case 'call-null':
     case 'next-later':
+    case 'called':
     case 'call':
     case 'return':
       return [];
@@ -94,6 +95,8 @@ export function touchesOf({ program, state, node: { action }, slots, alternative
         : [place(action.target), { type: action.entryType, instance: alternative, field: action.entryField }];
     case 'queue':
       return action.on ? [place(action.target), place(action.on)] : [place(action.target)];
+    case 'queue-after-grace':
+      return [place(action.domain), place(action.target)];
     case 'link':
     case 'unlink':
       return [place(action.target), place(action.entry)];
@@ -124,7 +127,22 @@ export function judgeSole(at: Attempt): Finding[] {
 function judgeSleep({ program, state, thread, node: { action } }: Attempt): Finding[] {
   if (!maySleep(program, action)) return [];
   const why = atomicContext(program, state, thread);
-  return why === null ? [] : [{ rule: 'always.neverSleepsInAtomic', detail: `may sleep ${why}`, fatal: false, objects: {} }];
+  const queue = action.kind === 'wait-sleep' ? null : preparedFor(program, state, thread);
+  const finding = (rule: string, detail: string): Finding => ({ rule: `always.${rule}`, detail, fatal: false, objects: {} });
+  return [
+    ...(why === null ? [] : [finding('neverSleepsInAtomic', `may sleep ${why}`)]),
+    ...(queue === null ? [] : [finding('conditionNeverSleeps', `may sleep while it is about to sleep on ${queue}`)]),
+  ];
+}
+
+/** Wait queue that the thread has prepared to sleep on and was not woken from since, or null. */
+function preparedFor(program: Program, state: State, thread: number): string | null {
+  const waiting = Object.entries(state.threads[thread]?.waiting ?? {});
+  const prepared = waiting.find(([cell, is]) => {
+    const { type, field } = partsOf(cell);
+    return is > 0 && fieldOf(program, type, field).kind === 'wait-queue';
+  });
+  return prepared?.[0] ?? null;
 }
 
 function maySleep(program: Program, action: Action): boolean {
@@ -139,6 +157,7 @@ function maySleep(program: Program, action: Action): boolean {
     case 'cancel-begin':
     case 'flush-queue-begin':
     case 'wait-sleep':
+    case 'wait-done':
       return true;
     default:
       return false;
@@ -167,7 +186,7 @@ export function heldBy(program: Program, state: State, thread: number): Held[] {
     if (kinds.includes(kind)) held.push({ name: cell, lockClass: `${type}.${field}`, kind });
   };
   for (const [cell, owner] of Object.entries(state.cells))
-    if (owner === thread + 1) add(cell, ['mutex', 'spinlock', 'rwlock', 'rwsem', 'wait-queue']);
+    if (owner === thread + 1) add(cell, ['mutex', 'spinlock', 'rwlock', 'rwsem', 'flag', 'wait-queue']);
   for (const [domain, sections] of Object.entries(state.threads[thread]?.readers ?? {}))
     if (sections > 0) add(domain, ['srcu', 'rcu', 'rwlock', 'rwsem']);
   const { work } = threadAt(program, thread);
@@ -198,6 +217,8 @@ function judgeGuards(at: Attempt): Finding[] {
     case 'write':
     case 'add':
     case 'remove':
+    case 'flag-take':
+    case 'flag-free':
       return brokenGuards(at, action.target, 'write');
     default:
       return [];
@@ -242,6 +263,8 @@ export function waitsFor(program: Program, action: Action): string[] {
       return [`run of ${action.target.type}.${action.target.field}`];
     case 'flush-queue-begin':
       return (program.onQueue[`${action.target.type}.${action.target.field}`] ?? []).map(work => `run of ${work}`);
+    case 'wait-sleep':
+      return [...(action.flags ?? [])];
     default:
       return [];
   }
@@ -275,6 +298,7 @@ export function takes(action: Action): string | null {
     case 'read-lock':
     case 'write-lock':
     case 'try-lock':
+    case 'flag-take':
     case 'enter':
       return `${action.target.type}.${action.target.field}`;
     default:
@@ -286,6 +310,7 @@ export function takes(action: Action): string | null {
 export function releases(action: Action): string | null {
   switch (action.kind) {
     case 'unlock':
+    case 'flag-free':
     case 'read-unlock':
     case 'exit':
     case 'link':
@@ -332,17 +357,19 @@ function judgeTaking({ program, state, thread, node: { action, site }, slots }: 
 /** One finding for each choice of objects for which a rule is broken. */
 function judgeAtEvery({ program, state, thread, node: { action }, slots }: Attempt): Finding[] {
   return indexOf(program).atEvery.flatMap((rule): Finding[] => {
-    const instance = objectActedOn(rule, action, slots);
-    if (instance === null) return [];
-    const over = rule.over.filter(({ name }) => name !== rule.object);
+    const bound = boundBy(rule, action, slots);
+    if (bound === null) return [];
+    const over = rule.over.filter(({ name }) => !(name in bound));
     const findings: Finding[] = [];
-    for (const variables of choices(program, state, over, { [rule.object]: instance })) {
+    for (const variables of choices(program, state, over, bound)) {
       const at = { program, state, thread, variables };
       if ((rule.when === null || look(rule.when, at) !== 0) && look(rule.then, at) === 0) {
-        const objects = objectNames([{ name: rule.object, type: rule.type }, ...over], variables);
+        const acted = rule.verb === 'called' ? [] : [{ name: rule.object, type: rule.type }];
+        const objects = objectNames([...acted, ...rule.over.filter(({ name }) => name !== rule.object)], variables);
+        const where = rule.verb === 'called' ? rule.field : objectName(rule.type, variables[rule.object] ?? 0);
         findings.push({
           rule: rule.name,
-          detail: `${rule.verb} of ${objectName(rule.type, instance)}${rule.field ? `.${rule.field}` : ''}`,
+          detail: `${rule.verb === 'called' ? 'call' : rule.verb} of ${where}${rule.field && rule.verb !== 'called' ? `.${rule.field}` : ''}`,
           fatal: false,
           objects,
         });
@@ -350,6 +377,20 @@ function judgeAtEvery({ program, state, thread, node: { action }, slots }: Attem
     }
     return findings;
   });
+}
+
+/** Numbers of the objects that the step binds, by variable; null if it is not an event of the rule, or gives null for one of them. */
+function boundBy(rule: Extract<Rule, { kind: 'at-every' }>, action: Action, slots: Slots): Record<string, number> | null {
+  if (rule.verb !== 'called') {
+    const instance = objectActedOn(rule, action, slots);
+    return instance === null ? null : { [rule.object]: instance };
+  }
+  if (action.kind !== 'called' || action.of !== rule.field) return null;
+  const given = (rule.given ?? []).flatMap((name, place): [string, number][] => {
+    const value = action.with[place];
+    return name === null || value === undefined ? [] : [[name, evaluate(value, slots)]];
+  });
+  return given.some(([, instance]) => instance === 0) ? null : Object.fromEntries(given);
 }
 
 /** Number of the object that the rule binds, or null if the step is not an event of the rule. */

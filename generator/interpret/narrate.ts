@@ -1,5 +1,6 @@
 /** A run of a program as the events of a trace: what was there from the start, the setup, and then each step. */
 import type { Event, Scalar } from '../../oracles/event.ts';
+import { globalObjects } from '../instantiate/globals.ts';
 import { END, type Program, type State, type Step } from '../program.ts';
 import { type Happening, happenings } from './act-events.ts';
 import { cellName, evaluate, isAlive, membersOf, objectName } from './evaluate.ts';
@@ -74,7 +75,9 @@ function walkOf(program: Program, state: State, step: Step): Walk {
 
 /** Objects that are there from the start, as if they were made first. */
 function beforeSetup(program: Program, writer: Writer): void {
-  writer.add(setupName, { kind: 'thread-start', context: 'task' });
+  const process = program.threads[0]?.process;
+  const own = process === undefined ? undefined : globalObjects(program.globals).find(name => name === objectName('Process', process));
+  writer.add(setupName, { kind: 'thread-start', context: 'task', ...(own === undefined ? {} : { process: own }) });
   const { initial } = program;
   const members: Happening[] = [];
   for (const { name: type, fields } of program.types)
@@ -96,10 +99,10 @@ function beforeSetup(program: Program, writer: Writer): void {
 
 function addStep(program: Program, state: State, walk: Walk, name: string, writer: Writer, started: Set<string>): void {
   const { thread: number } = walk.step;
-  const { context } = threadAt(program, number);
+  const { context, process } = threadAt(program, number);
   if (name !== setupName && !started.has(name)) {
     started.add(name);
-    writer.add(name, { kind: 'thread-start', context });
+    writer.add(name, { kind: 'thread-start', context, ...(process === undefined ? {} : { process: objectName('Process', process) }) });
   }
   for (const act of walk.acts) {
     for (const happening of happenings({ program, thread: number, act, state }))

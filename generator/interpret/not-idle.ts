@@ -12,6 +12,7 @@ export function notIdle(program: Program, state: State, type: string, instance: 
     switch (kind) {
       case 'mutex':
       case 'spinlock':
+      case 'flag':
       case 'wait-queue':
         if (value !== 0) return `${cell} is held`;
         break;
@@ -33,7 +34,7 @@ export function notIdle(program: Program, state: State, type: string, instance: 
         if (value !== 0) return `${cell} is ${value}`;
         break;
     }
-    if (kind === 'wait-queue') {
+    if (index.queueNumbers.has(cell)) {
       const linked = entryOn(program, state, index.queueNumbers.get(cell) ?? -1);
       if (linked !== null) return `${linked} is on ${cell}`;
     }

@@ -1,5 +1,5 @@
 /** States in which all has ended: what may remain, and what every counter must be. */
-import { globalObjects } from '../instantiate/globals.ts';
+import { globalObjects, ownedCounter } from '../instantiate/globals.ts';
 import { END, type Finding, type Program, type State } from '../program.ts';
 import { cellName, isAlive, membersOf, objectName } from './evaluate.ts';
 import { heldBy } from './judge-step.ts';
@@ -94,7 +94,12 @@ function unbalanced(program: Program, state: State, stay: ReadonlySet<string>): 
 }
 
 function canBeOwned(program: Program, type: string, counter: string): boolean {
-  return program.types.some(({ owns, fields }) => fields.some(({ name, to }) => to === type && owns[name] === counter));
+  return program.types.some(({ owns, fields }) =>
+    fields.some(({ name, to }) => {
+      const owned = ownedCounter(program.globals, to, owns[name]);
+      return owned?.type === type && owned.counter === counter;
+    }),
+  );
 }
 
 /** Fields of objects that exist which own a reference on this counter: `Irqfd#1.kvm`. */
@@ -104,8 +109,10 @@ function ownersOf(program: Program, state: State, type: string, instance: number
     return fields.flatMap(({ name, kind, to }) => {
       const cell = cellName(owner.type, owner.instance, name);
       const value = state.cells[cell] ?? 0;
+      const owned = ownedCounter(program.globals, to, owns[name]);
+      if (owned?.type !== type || owned.counter !== counter) return [];
       const pointsHere = kind === 'set' ? membersOf(value).includes(instance) : value === instance;
-      return to === type && owns[name] === counter && pointsHere ? [cell] : [];
+      return (owned.instance === null ? pointsHere : value !== 0 && owned.instance === instance) ? [cell] : [];
     });
   });
 }

@@ -14,6 +14,8 @@ export function fieldScalar(program: Program, type: string, field: string, value
       return program.words[value - 1] ?? null;
     case 'boolean':
       return value !== 0;
+    case 'flag':
+      return value === 0 ? 'free' : 'taken';
     default:
       return value;
   }

@@ -29,7 +29,7 @@ export function liveSlots(thread: Thread): Set<number>[] {
 function flowOf(thread: Thread, node: Node): Flow {
   const { action } = node;
   const call = thread.calls[node.call];
-  const inContract = call && call.contract >= 0 ? call.arguments.flatMap(({ value }) => slotsOf(value)) : [];
+  const inContract = call && (call.contract >= 0 || call.kept === true) ? call.arguments.flatMap(({ value }) => slotsOf(value)) : [];
   const writes = [
     ...('slot' in action ? [action.slot] : []),
     ...(action.kind === 'read' && action.once !== undefined ? [action.once] : []),
@@ -83,12 +83,18 @@ function readsOf(action: Action): number[] {
     case 'free':
       values.push(action.object);
       break;
+    case 'queue-after-grace':
+      values.push(action.domain.object);
+      break;
     case 'queue':
       if (action.on) values.push(action.on.object);
       break;
     case 'link':
     case 'unlink':
       values.push(action.entry.object);
+      break;
+    case 'called':
+      values.push(...action.with);
       break;
     case 'return':
       values.push(action.result);

@@ -7,7 +7,9 @@ import { protectionKinds } from './verbs.ts';
 
 export function checkSpec(system: System): Diagnostic[] {
   return [
+    ...nothingToExplore(system),
     ...unusedLocks(system),
+    ...unguardedTypes(system),
     ...unusedFunctions(system),
     ...rulesThatNothingBreaks(system),
     ...brokenReferences(system),
@@ -68,10 +70,11 @@ function nameOf(field: SeenLike): string {
 }
 
 function unusedLocks(system: System): Diagnostic[] {
-  const { acted } = touchedFields(system);
+  const { acted, written } = touchedFields(system);
+  const isUsed = (name: string, kind: string): boolean => acted.has(name) || (kind === 'flag' && written.has(name));
   return Object.values(system.objects).flatMap(object =>
     object.fields.flatMap(({ name, type }): Diagnostic[] =>
-      !protectionKinds.includes(type.kind) || acted.has(`${object.name}.${name}`)
+      !protectionKinds.includes(type.kind) || isUsed(`${object.name}.${name}`, type.kind)
         ? []
         : [
             {
@@ -83,6 +86,65 @@ function unusedLocks(system: System): Diagnostic[] {
           ],
     ),
   );
+}
+
+/** A spec without a scenario, and a scenario without a thread, explore nothing. */
+function nothingToExplore(system: System): Diagnostic[] {
+  const first = { file: system.files[0] ?? system.name, line: 1, column: 1 };
+  if (system.scenarios.length === 0)
+    return [
+      {
+        at: first,
+        name: 'no-scenario',
+        what: `${system.name} has no scenario, so nothing of it is explored.`,
+        wayOut: 'Write one: `export const someScenario: Scenario = ({ thread, stays }) => { ... };`.',
+      },
+    ];
+  return system.scenarios
+    .filter(({ body }) => !body.some(({ kind }) => kind === 'thread'))
+    .map(({ name, at }) => ({
+      at,
+      name: 'scenario-without-thread',
+      what: `${name} has no thread: all of it runs alone, before anything could go wrong.`,
+      wayOut: 'Put what is to be explored into `thread(() => ...)`.',
+    }));
+}
+
+const hasGuards = ['set', 'pointer', 'word', 'boolean', 'number', 'flag'];
+
+/** Fields that something in the tree writes, and sets that it puts something in or takes something off. */
+function changedFields(tree: unknown, found: Set<string> = new Set()): ReadonlySet<string> {
+  if (tree === null || typeof tree !== 'object') return found;
+  const node = tree as { kind?: unknown; verb?: unknown; field?: unknown; on?: unknown };
+  if (node.kind === 'write' && isField(node.field)) found.add(nameOf(node.field));
+  if (node.kind === 'verb' && (node.verb === 'add' || node.verb === 'remove') && isField(node.on)) found.add(nameOf(node.on));
+  for (const inside of Object.values(tree)) changedFields(inside, found);
+  return found;
+}
+
+/** Fields that operations change, of types for which nothing says what guards them. What only scenarios touch needs no guard. */
+function unguardedTypes(system: System): Diagnostic[] {
+  const written = changedFields([Object.values(system.operations), system.variants.map(({ operations }) => Object.values(operations))]);
+  const guarded = new Set(
+    [...system.rules, ...system.variants.flatMap(({ rules, also }) => [...Object.values(rules), ...also])].flatMap(rule =>
+      rule?.kind === 'guards' ? [rule.type] : [],
+    ),
+  );
+  return Object.values(system.objects).flatMap((object): Diagnostic[] => {
+    if (guarded.has(object.name) || object.at.file === 'language.ts') return [];
+    const changed = object.fields.filter(
+      ({ name, type, constant }) => !constant && hasGuards.includes(type.kind) && written.has(`${object.name}.${name}`),
+    );
+    if (changed.length === 0) return [];
+    return [
+      {
+        at: object.at,
+        name: 'type-without-guards',
+        what: `${changed.map(({ name }) => `${object.name}.${name}`).join(', ')} can change, and nothing says what guards ${changed.length === 1 ? 'it' : 'them'}.`,
+        wayOut: `Add \`export const guards: GuardedBy<${object.name}> = { ... }\`; a field that needs no lock says \`unguarded\`, and a comment why.`,
+      },
+    ];
+  });
 }
 
 function unusedFunctions(system: System): Diagnostic[] {

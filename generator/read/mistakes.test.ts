@@ -22,6 +22,32 @@ const language = readFileSync(join(here, '../../spec/language.ts'), 'utf8');
 
 /** Name of the mistake, then what is replaced and by what, in pairs. */
 const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
+  ['fraction', 'const found = stamp !== null && stamp.value > 0;', 'const found = stamp !== null && stamp.value > 0.5;'],
+  [
+    'value-out-of-bounds',
+    '  posted: UpTo<7>;',
+    '  posted: UpTo<1>;',
+    '  get(letter.users);\n',
+    '  get(letter.users);\n  desk.posted += 1;\n',
+  ],
+  [
+    'type-without-guards',
+    '/** Is waiting, on its way, or gone. */',
+    '/** A drawer that nobody guards. */\nexport interface Drawer { open: boolean }\n/** Opens it. */\nexport function pull(drawer: Drawer): void {\n  drawer.open = true;\n}\n/** Is waiting, on its way, or gone. */',
+    '  stays(desk);\n',
+    '  stays(desk);\n  const drawer = alloc<Drawer>({});\n  stays(drawer);\n  thread(() => pull(drawer));\n',
+  ],
+  ['scenario-without-thread', / {2}thread\([\s\S]*?\n};/.exec(correct)?.[0] ?? '', '};'],
+  ['no-scenario', /\/\*\*[^/]*\*\/\nexport const \w+: Scenario = [\s\S]*?\n};\n/.exec(correct)?.[0] ?? '', ''],
+  [
+    'recursion-through-a-pointer',
+    '  posted: UpTo<7>;',
+    '  posted: UpTo<7>;\n  /** What to do next. */\n  readonly then: typeof removeStamp;',
+    '  if (stamp === null) return;\n',
+    '  if (stamp === null) return;\n  desk.then(desk);\n',
+    'alloc<Desk>({',
+    'alloc<Desk>({ then: removeStamp,',
+  ],
   ['misspelt-lock', 'letters: desk => desk.lock', 'letters: desk => desk.lok'],
   ['misspelt-field', "if (phase !== 'sent') letter.phase = 'sent'", "if (phase !== 'sent') letter.fase = 'sent'"],
   ['misspelt-phase', "letter.phase = 'sent'", "letter.phase = 'send'"],

@@ -1,5 +1,15 @@
 /** What the readers of a spec share: where things are, which names mean what, and how a fault is told. */
-import { type Identifier, type JSDocableNode, Node, type SourceFile, SyntaxKind, type Symbol as TsSymbol, type TypeNode } from 'ts-morph';
+import {
+  type Identifier,
+  type JSDocableNode,
+  Node,
+  type NumericLiteral,
+  type SourceFile,
+  SyntaxKind,
+  type Symbol as TsSymbol,
+  type Type,
+  type TypeNode,
+} from 'ts-morph';
 import type { Field, FieldType, ObjectType, Place, Statement, Sureness } from '../model.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { primitiveKinds } from './verbs.ts';
@@ -34,6 +44,16 @@ export interface Reading {
   readonly callables: string[][];
   /** Functions that are reached through symbols: name to the declared module that they are in. */
   readonly exports: Record<string, string>;
+  /** Fields whose type was refused: what uses them is not told again. */
+  readonly refusedFields: Set<string>;
+  /** Unions of object types: by member the name of the union, under which its objects are known. */
+  readonly unionOf: Map<string, string>;
+  /** What tells the objects of a member from those of the others. */
+  readonly tags: Map<string, { readonly field: string; readonly word: string }>;
+  /** Object types of descriptors, by the type of the file that they are open on. */
+  readonly descriptors: Map<string, string>;
+  /** The longest duration that is named. */
+  mostSeconds: number;
   /** Locals whose declaration was refused: what uses them is not told again. */
   readonly unknownLocals: Set<string>;
   /** Functions made of arrows that have no name of their own (`Runs`), added to the operations. */
@@ -63,6 +83,11 @@ export function createReading(folder: string): Reading {
     localFunctions: new Map(),
     callables: [],
     exports: {},
+    refusedFields: new Set(),
+    unionOf: new Map(),
+    tags: new Map(),
+    descriptors: new Map(),
+    mostSeconds: 0,
     unknownLocals: new Set(),
     extra: [],
     place,
@@ -94,10 +119,30 @@ export function textOf(node: Node): string {
   return node.getText().replace(/\s+/g, ' ');
 }
 
+/** The model has no fractions. */
+export function wholeNumber(reading: Reading, node: NumericLiteral): number {
+  const value = node.getLiteralValue();
+  if (Number.isSafeInteger(value)) return value;
+  return reading.refuse(
+    node,
+    'not-a-whole-number',
+    `${textOf(node)} is no whole number, and the model has no others.`,
+    'Count in smaller units.',
+  );
+}
+
 /** What a name stands for, through imports. */
 export function symbolOf(node: Node): TsSymbol | undefined {
   const symbol = node.getSymbol();
   return symbol?.getAliasedSymbol() ?? symbol;
+}
+
+/** `base.vfio`, where `base` is all that a file exports: the name alone, as it is known in the whole system. */
+export function unqualified(node: Node): Identifier | null {
+  if (!Node.isPropertyAccessExpression(node)) return null;
+  const [name, whole] = [node.getNameNode(), node.getExpression()];
+  if (!Node.isIdentifier(whole) || !Node.isIdentifier(name)) return null;
+  return Node.isNamespaceImport(whole.getSymbol()?.getDeclarations()[0]) ? name : null;
 }
 
 /** A local, unique in the spec by where it is declared, so that shadowing is harmless. */
@@ -170,6 +215,10 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
     const words = rest.map(wordOf);
     if (parts.length === rest.length && words.every(word => word !== undefined)) return { kind: 'word', values: words };
     const [only, ...others] = rest;
+    const objects = new Set(rest.map(part => canonical(reading, objectName(part.getText()))));
+    const [object = ''] = objects;
+    if (others.length > 0 && objects.size === 1 && isObject(object))
+      return { kind: 'pointer', to: object, nullable: parts.length > rest.length };
     if (only !== undefined && others.length === 0) {
       const one = fieldTypeOf(reading, only, isObject);
       if (one.kind === 'pointer') return { ...one, nullable: true };
@@ -194,9 +243,11 @@ export function fieldTypeOf(reading: Reading, type: TypeNode, isObject: (name: s
   if (name === 'FlagLock') return { kind: 'flag' };
   if (name === 'Natural') return { kind: 'number', max: 7 };
   if (name === 'UpTo' && argument !== undefined) return { kind: 'number', max: Number(argument.getText()) };
-  if ((name === 'Set' || name === 'ReadonlySet') && argument !== undefined) return { kind: 'set', of: objectName(argument.getText()) };
-  if (name === 'Descriptor') return { kind: 'pointer', to: 'Descriptor', nullable: false };
-  if (isObject(name)) return { kind: 'pointer', to: name, nullable: false };
+  if ((name === 'Set' || name === 'ReadonlySet') && argument !== undefined)
+    return { kind: 'set', of: canonical(reading, objectName(argument.getText())) };
+  if (name === 'Descriptor') return { kind: 'pointer', to: objectOfType(reading, type.getType()) ?? 'Descriptor', nullable: false };
+  if (name === 'Duration') return { kind: 'number', max: reading.mostSeconds };
+  if (isObject(name)) return { kind: 'pointer', to: canonical(reading, name), nullable: false };
   const declaration = symbolOf(type.getTypeName())?.getDeclarations()[0];
   if (Node.isTypeAliasDeclaration(declaration)) {
     const aliased = declaration.getTypeNode();
@@ -223,14 +274,59 @@ const primitiveNames: Readonly<Record<string, Exclude<FieldType['kind'], 'flag' 
   RefCount: 'refcount',
   Work: 'work',
   WorkQueue: 'work-queue',
+  OrderedWorkQueue: 'ordered-work-queue',
   WaitQueue: 'wait-queue',
   WaitEntry: 'wait-entry',
+  Completion: 'completion',
+  NotifierChain: 'notifier-chain',
+  NotifierBlock: 'notifier-block',
 };
 
 function wordOf(type: TypeNode): string | undefined {
   if (!Node.isLiteralTypeNode(type)) return undefined;
   const literal = type.getLiteral();
   return Node.isStringLiteral(literal) ? literal.getLiteralValue() : undefined;
+}
+
+/** The name under which the objects of a type are known: a member of a union goes by the union's. */
+export function canonical(reading: Reading, name: string): string {
+  return reading.unionOf.get(name) ?? name;
+}
+
+/** The object type that a TypeScript type stands for, or null for plain values. Null and errnos beside it do not count. */
+export function objectOfType(reading: Reading, type: Type): string | null {
+  const name = memberOfType(reading, type);
+  return name === null ? null : canonical(reading, name);
+}
+
+/** As `objectOfType`; of a member of a union the member, where the type is no wider. */
+export function memberOfType(reading: Reading, given: Type): string | null {
+  const type = given.getNonNullableType();
+  const known = (name: string | undefined): string | null =>
+    name !== undefined && reading.objects[canonical(reading, name)] !== undefined ? name : null;
+  const alias = type.getAliasSymbol()?.getName();
+  if (alias === 'Readonly' || alias === 'Seen') {
+    const [of] = type.getAliasTypeArguments();
+    return of === undefined ? null : memberOfType(reading, of);
+  }
+  const own = known(alias);
+  if (own !== null) return own;
+  if (type.isUnion()) {
+    const members = type.getUnionTypes().flatMap(part => memberOfType(reading, part) ?? []);
+    const [first, ...others] = [...new Set(members)];
+    if (first === undefined) return null;
+    return others.length === 0 ? first : canonical(reading, first);
+  }
+  const symbol = type.getSymbol()?.getName();
+  if (symbol === 'Descriptor') {
+    const [file] = type.getTypeArguments();
+    return (file && reading.descriptors.get(objectOfType(reading, file) ?? '')) ?? [...reading.descriptors.values()][0] ?? null;
+  }
+  return known(symbol);
+}
+
+export function isDescriptor(reading: Reading, type: string | null): boolean {
+  return [...reading.descriptors.values()].some(name => name === type);
 }
 
 /** `Descriptor<OpenFile>` is the object type `Descriptor`. */

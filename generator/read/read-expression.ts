@@ -11,16 +11,21 @@ import {
 import type { Expression, FieldOf, FieldType, Operator } from '../model.ts';
 import {
   fieldOf,
+  isDescriptor,
   isFromLanguage,
   isLocalDeclaration,
   isPrimitive,
   localName,
   localOf,
   objectName,
+  objectOfType,
   type Reading,
   symbolOf,
   textOf,
+  unqualified,
+  wholeNumber,
 } from './read-context.ts';
+import { readSeconds } from './read-duration.ts';
 import { notYetLowered, type VerbShape, verbs } from './verbs.ts';
 
 const operators: Readonly<Record<string, Operator>> = {
@@ -56,7 +61,7 @@ export function readExpression(reading: Reading, node: Syntax): Expression {
   if (Node.isNullLiteral(node)) return { kind: 'constant', value: null };
   if (Node.isTrueLiteral(node) || Node.isFalseLiteral(node)) return { kind: 'constant', value: Node.isTrueLiteral(node) };
   if (Node.isStringLiteral(node)) return { kind: 'constant', value: node.getLiteralValue() };
-  if (Node.isNumericLiteral(node)) return { kind: 'constant', value: node.getLiteralValue() };
+  if (Node.isNumericLiteral(node)) return { kind: 'constant', value: wholeNumber(reading, node) };
   if (Node.isPrefixUnaryExpression(node)) return readUnary(reading, node);
   if (Node.isBinaryExpression(node)) {
     const text = node.getOperatorToken().getText();
@@ -83,7 +88,8 @@ export function readExpression(reading: Reading, node: Syntax): Expression {
       at,
     };
   }
-  if (Node.isIdentifier(node)) return readName(reading, node);
+  const name = Node.isIdentifier(node) ? node : unqualified(node);
+  if (name !== null) return readName(reading, name);
   if (Node.isPropertyAccessExpression(node)) return readProperty(reading, node);
   if (Node.isCallExpression(node)) return readCall(reading, node);
   if ((Node.isObjectLiteralExpression(node) || Node.isArrayLiteralExpression(node)) && isLastResult(node)) return readRecord(reading, node);
@@ -159,6 +165,7 @@ function readName(reading: Reading, node: import('ts-morph').Identifier): Expres
   const local = localOf(node);
   if (local !== undefined && reading.unknownLocals.has(local)) return reading.giveUp();
   if (local !== undefined) return { kind: 'local', name: local };
+  if (name === 'current' && isFromLanguage(symbolOf(node))) return { kind: 'current' };
   const global = reading.globals[name];
   if (global !== undefined) return { kind: 'global', name, type: global };
   const declaration = symbolOf(node)?.getDeclarations()[0];
@@ -175,6 +182,8 @@ function readName(reading: Reading, node: import('ts-morph').Identifier): Expres
       );
     }
     const value = declaration.getInitializer();
+    if (Node.isCallExpression(value) && value.getExpression().getText() === 'seconds')
+      return { kind: 'constant', value: readSeconds(reading, value) };
     if (
       value !== undefined &&
       (Node.isNumericLiteral(value) || Node.isStringLiteral(value) || Node.isTrueLiteral(value) || Node.isFalseLiteral(value))
@@ -240,6 +249,7 @@ export function readField(reading: Reading, node: Syntax): FieldOf {
       `${textOf(node.getExpression())} is not an object of this system.`,
       'Declare its type as an exported interface of the system.',
     );
+  if (reading.refusedFields.has(`${type}.${node.getName()}`)) return reading.giveUp();
   if (fieldOf(reading, type, node.getName()) === undefined)
     return reading.refuse(
       node.getNameNode(),
@@ -259,6 +269,8 @@ export function typeOf(reading: Reading, expression: Expression): string | null 
       return expression.type;
     case 'alloc':
       return expression.type;
+    case 'current':
+      return 'Process';
     case 'call':
       return reading.heads[expression.of]?.result ?? null;
     case 'conditional':
@@ -315,11 +327,12 @@ export function readCall(reading: Reading, node: CallExpression): Expression {
     );
   const name = callee.getText();
   if (isFromLanguage(symbolOf(callee))) return verbCall(reading, node, name);
+  if (name === 'process' && Node.isBindingElement(callee.getSymbol()?.getDeclarations()[0])) return readProcess(reading, node);
   if (name === 'descriptor' && Node.isBindingElement(callee.getSymbol()?.getDeclarations()[0])) {
     const file = node.getArguments()[0] as Syntax | undefined;
     return {
       kind: 'alloc',
-      type: 'Descriptor',
+      type: objectOfType(reading, node.getReturnType()) ?? 'Descriptor',
       fields: { file: file === undefined ? { kind: 'constant', value: null } : readExpression(reading, file) },
       at,
       text: textOf(node),
@@ -351,6 +364,20 @@ export function readCall(reading: Reading, node: CallExpression): Expression {
     );
   }
   return functionCall(reading, node, name);
+}
+
+/** `process({ admin: false })`: the scenario keeps it. */
+function readProcess(reading: Reading, node: CallExpression): Expression {
+  const [is] = node.getArguments();
+  const admin = Node.isObjectLiteralExpression(is) ? is.getProperty('admin') : undefined;
+  const given = Node.isPropertyAssignment(admin) ? readExpression(reading, admin.getInitializerOrThrow()) : undefined;
+  return {
+    kind: 'alloc',
+    type: 'Process',
+    fields: { users: { kind: 'constant', value: 1 }, admin: given ?? { kind: 'constant', value: false } },
+    at: reading.place(node),
+    text: textOf(node),
+  };
 }
 
 /** Functions that the value may point to, or null if it is no function. */
@@ -445,6 +472,7 @@ function verbCall(reading: Reading, node: CallExpression, name: string): Express
       at,
     };
   }
+  if (name === 'seconds') return { kind: 'constant', value: readSeconds(reading, node) };
   if (name === 'symbolGet' || name === 'symbolPut') return symbolVerb(reading, node, name);
   if (name === 'some' || name === 'every') return readQuantified(reading, node, name === 'every');
   const shape = verbs[name];
@@ -481,12 +509,19 @@ function verbCall(reading: Reading, node: CallExpression, name: string): Express
     on,
     with: shape.then.flatMap((kind, index): (Expression | FieldOf)[] => {
       const argument = rest[index];
-      if (argument === undefined || kind === 'skipped') return [];
-      if (kind === 'wait-entry' || kind === 'work-queue?' || kind === 'mutex' || kind === 'set') {
+      if (argument === undefined) return [];
+      if (
+        kind === 'work' ||
+        kind === 'wait-entry' ||
+        kind === 'notifier-block' ||
+        kind === 'work-queue?' ||
+        kind === 'mutex' ||
+        kind === 'set'
+      ) {
         const field = readField(reading, argument);
         const actual = fieldOf(reading, field.type, field.field)?.type.kind;
         const wanted = kind.replace('?', '');
-        if (actual !== wanted)
+        if (actual !== wanted && !(kind === 'work-queue?' && actual === 'ordered-work-queue'))
           return reading.refuse(
             argument,
             'wrong-kind',
@@ -552,7 +587,7 @@ function subjectOf(reading: Reading, name: string, shape: VerbShape, node: Synta
     const type = typeOf(reading, of);
     if (type === null)
       return reading.refuse(node, 'not-an-object', `${textOf(node)} is not an object of this system.`, `${name} acts on a whole object.`);
-    if (shape.on === 'descriptor' && type !== 'Descriptor')
+    if (shape.on === 'descriptor' && !isDescriptor(reading, type))
       return reading.refuse(node, 'wrong-kind', `${textOf(node)} is a ${type}; ${name} wants a Descriptor.`, 'Name a descriptor.');
     return { of, type, field: shape.on === 'descriptor' ? 'file' : '' };
   }
@@ -573,7 +608,7 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
   const at = reading.place(node);
   const [fields] = node.getArguments();
   const typeArgument = node.getTypeArguments()[0];
-  const type = objectName(typeArgument?.getText() ?? node.getReturnType().getSymbol()?.getName() ?? '');
+  const type = objectOfType(reading, node.getReturnType()) ?? objectName(typeArgument?.getText() ?? '');
   const declared = reading.objects[type];
   if (declared === undefined)
     return reading.refuse(
@@ -587,7 +622,7 @@ function readAlloc(reading: Reading, node: CallExpression): Expression {
   const values: Record<string, Expression> = {};
   for (const property of fields.getProperties()) {
     // What tells a descriptor from other objects in the language is no field of the model.
-    if (type === 'Descriptor' && Node.isPropertyAssignment(property) && property.getName() === 'kind') continue;
+    if (isDescriptor(reading, type) && Node.isPropertyAssignment(property) && property.getName() === 'kind') continue;
     if (Node.isShorthandPropertyAssignment(property)) {
       const declaration = property.getValueSymbol()?.getDeclarations()[0];
       const global = reading.globals[property.getName()];

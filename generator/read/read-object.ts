@@ -1,18 +1,20 @@
 /** Object types: their fields, what their counters, work and entries run, which pointers own a reference. */
 import { type InterfaceDeclaration, Node, type Expression as Syntax } from 'ts-morph';
 import type { Field, ObjectType } from '../model.ts';
-import { docOf, fieldTypeOf, localName, type Reading, textOf } from './read-context.ts';
+import { canonical, docOf, fieldTypeOf, localName, objectOfType, type Reading, textOf } from './read-context.ts';
 import { readBody } from './read-statement.ts';
 
 export function readObject(reading: Reading, node: InterfaceDeclaration, isObject: (name: string) => boolean): ObjectType {
   const fields: Field[] = [];
   for (const property of node.getProperties()) {
-    reading.attempt(() => {
+    const read = reading.attempt(() => {
       const type = property.getTypeNode();
       if (type === undefined)
         return reading.refuse(property, 'field-without-type', `${property.getName()} has no type.`, 'Write its type.');
       fields.push({ name: property.getName(), type: fieldTypeOf(reading, type, isObject), constant: property.isReadonly() });
+      return true;
     });
+    if (read === undefined) reading.refusedFields.add(`${canonical(reading, node.getName())}.${property.getName()}`);
   }
   return { name: node.getName(), doc: docOf(node).doc, at: reading.place(node), fields, runs: {}, owns: {} };
 }
@@ -36,8 +38,7 @@ export function readRuns(reading: Reading, prefix: string, value: Syntax): Recor
     const name = `${prefix}.${property.getName()}`;
     const parameters = node.getParameters().map(parameter => {
       const local = localName(parameter.getName(), parameter);
-      const type = parameter.getType().getNonNullableType().getSymbol()?.getName() ?? '';
-      const known = reading.objects[type] === undefined ? null : type;
+      const known = objectOfType(reading, parameter.getType());
       if (known !== null) reading.localTypes.set(local, known);
       return { name: local, type: known };
     });
@@ -67,7 +68,16 @@ export function readOwns(reading: Reading, value: Syntax): Record<string, string
         'Ownership names a counter of the other object.',
         'Write `kvm: kvm => kvm.users`.',
       );
-    owns[property.getName()] = body.getName();
+    const owner = body.getExpression().getText();
+    const isOther = Node.isArrowFunction(node) && node.getParameters()[0]?.getName() === owner;
+    if (!isOther && reading.globals[owner] === undefined)
+      return reading.refuse(
+        body,
+        'outside-the-subset',
+        `${owner} is neither what the field points to nor a declared object.`,
+        'Write `kvm: kvm => kvm.users`, or `putKvm: () => kvmModule.pins` with a declared module.',
+      );
+    owns[property.getName()] = isOther ? body.getName() : `${owner}.${body.getName()}`;
   }
   return owns;
 }

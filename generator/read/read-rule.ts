@@ -8,8 +8,23 @@ import {
   type VariableDeclaration,
 } from 'ts-morph';
 import type { Operator, Parameter, Predicate, Rule, SeenField, Variable } from '../model.ts';
-import { docOf, fieldOf, isFromLanguage, objectName, type Reading, symbolOf, textOf } from './read-context.ts';
-import { actionAt, protectionKinds, readerWriter, verbs } from './verbs.ts';
+import {
+  canonical,
+  docOf,
+  fieldOf,
+  isFromLanguage,
+  memberOfType,
+  objectName,
+  objectOfType,
+  type Reading,
+  symbolOf,
+  textOf,
+  unqualified,
+  wholeNumber,
+} from './read-context.ts';
+import { readSeconds } from './read-duration.ts';
+import { isOfMember } from './read-unions.ts';
+import { actionAt, hasReadSide, protectionKinds, verbs } from './verbs.ts';
 
 /** What the names of a predicate stand for. */
 type Bindings = ReadonlyMap<string, Predicate>;
@@ -27,6 +42,7 @@ export const ruleTypes: readonly string[] = [
   'Settled',
   'AtEvery',
   'Contract',
+  'Ends',
 ];
 
 export function readRule(
@@ -55,8 +71,8 @@ export function readRuleValue(
       return {
         ...head,
         kind: 'guards',
-        type: objectName(first?.getText() ?? ''),
-        fields: readGuards(reading, objectName(first?.getText() ?? ''), value),
+        type: canonical(reading, objectName(first?.getText() ?? '')),
+        fields: readGuards(reading, canonical(reading, objectName(first?.getText() ?? '')), value),
       };
     case 'LockOrder':
     case 'NestedOrder':
@@ -83,17 +99,19 @@ export function readRuleValue(
     case 'ReadOnce':
       return { ...head, kind: 'read-once', ...readFieldOnce(reading, value) };
     case 'Invariant': {
-      const { over, when, then } = readCondition(reading, arrow(reading, value));
+      const { over, when, then } = ofNoThread(reading, value, readCondition(reading, arrow(reading, value)));
       return { ...head, kind: 'invariant', over, when, then };
     }
     case 'Settled': {
-      const { over, when, then } = readCondition(reading, arrow(reading, value));
+      const { over, when, then } = ofNoThread(reading, value, readCondition(reading, arrow(reading, value)));
       return { ...head, kind: 'settled', over, busy: { kind: 'constant', value: false }, when, then }; // settle() puts the guards in, once all are known
     }
     case 'AtEvery':
       return readAtEvery(reading, head, value);
     case 'Contract':
       return readContract(reading, head, first, value);
+    case 'Ends':
+      return readEnds(reading, head, first, value);
     default:
       return reading.refuse(
         value,
@@ -102,6 +120,17 @@ export function readRuleValue(
         'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A rule".',
       );
   }
+}
+
+/** In a state there is no thread whose process could be asked for. */
+function ofNoThread<Condition>(reading: Reading, node: Syntax, condition: Condition): Condition {
+  if (!JSON.stringify(condition).includes('"kind":"current"')) return condition;
+  return reading.refuse(
+    node,
+    'rule-without-thread',
+    'This rule is about states, in which no thread does anything: there is no current process.',
+    'Compare with a field of an object, or write an AtEvery or a Contract.',
+  );
 }
 
 function arrow(reading: Reading, node: Syntax | undefined): ArrowFunction {
@@ -131,8 +160,15 @@ function bodyOf(reading: Reading, node: ArrowFunction): Syntax {
 
 /** `({ irqfd, kvm }, past) => implies(when, then)` */
 function readCondition(reading: Reading, node: ArrowFunction): { over: Variable[]; when: Predicate | null; then: Predicate } {
-  const { over, bindings } = objectsOf(reading, node);
-  return { over, ...splitImplication(reading, bodyOf(reading, node), bindings) };
+  const { over, bindings, only } = objectsOf(reading, node);
+  const { when, then } = splitImplication(reading, bodyOf(reading, node), bindings);
+  return { over, when: both(only, when), then };
+}
+
+function both(one: Predicate | null, other: Predicate | null): Predicate | null {
+  if (one === null || other === null) return one ?? other;
+  const text = ['text' in one ? one.text : '', 'text' in other ? other.text : ''].join(' && ');
+  return { kind: 'operator', operator: '&&', of: [one, other], text };
 }
 
 function splitImplication(reading: Reading, body: Syntax, bindings: Bindings): { when: Predicate | null; then: Predicate } {
@@ -144,30 +180,27 @@ function splitImplication(reading: Reading, body: Syntax, bindings: Bindings): {
   return { when: null, then: readPredicate(reading, body, bindings) };
 }
 
-function objectsOf(reading: Reading, node: ArrowFunction): { over: Variable[]; bindings: Bindings } {
+/** `only`: which members of unions they are. */
+function objectsOf(reading: Reading, node: ArrowFunction): { over: Variable[]; bindings: Bindings; only: Predicate | null } {
   const pattern = node.getParameters()[0]?.getNameNode();
-  if (pattern === undefined) return { over: [], bindings: new Map() };
+  if (pattern === undefined) return { over: [], bindings: new Map(), only: null };
   if (!Node.isObjectBindingPattern(pattern))
     return reading.refuse(pattern, 'outside-the-subset', 'A rule takes its objects by name.', 'Write `({ irqfd }) => ...`.');
+  let only: Predicate | null = null;
   const over = pattern.getElements().map(element => {
-    const type = element.getType().getNonNullableType().getSymbol()?.getName() ?? '';
-    const known = reading.objects[type] !== undefined ? type : declaredType(element, reading);
-    if (known === undefined)
+    const member = memberOfType(reading, element.getType());
+    if (member === null)
       return reading.refuse(
         element,
         'not-an-object',
         `${element.getName()} is not an object of this system.`,
         'Declare its type as an exported interface.',
       );
-    return { name: element.getName(), type: known };
+    const type = canonical(reading, member);
+    only = both(only, isOfMember(reading, member, { kind: 'variable', name: element.getName(), type }));
+    return { name: element.getName(), type };
   });
-  return { over, bindings: new Map(over.map(({ name, type }) => [name, { kind: 'variable', name, type } as const])) };
-}
-
-/** `Readonly<Irqfd>` has no name of its own; the annotation has. */
-function declaredType(element: import('ts-morph').BindingElement, reading: Reading): string | undefined {
-  const name = element.getType().getAliasTypeArguments()[0]?.getSymbol()?.getName();
-  return name !== undefined && reading.objects[name] !== undefined ? name : undefined;
+  return { over, only, bindings: new Map(over.map(({ name, type }) => [name, { kind: 'variable', name, type } as const])) };
 }
 
 // ---- Predicates
@@ -191,7 +224,8 @@ export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings
   if (Node.isParenthesizedExpression(node)) return inner(node.getExpression());
   if (Node.isNullLiteral(node)) return { kind: 'constant', value: null };
   if (Node.isTrueLiteral(node) || Node.isFalseLiteral(node)) return { kind: 'constant', value: Node.isTrueLiteral(node) };
-  if (Node.isStringLiteral(node) || Node.isNumericLiteral(node)) return { kind: 'constant', value: node.getLiteralValue() };
+  if (Node.isNumericLiteral(node)) return { kind: 'constant', value: wholeNumber(reading, node) };
+  if (Node.isStringLiteral(node)) return { kind: 'constant', value: node.getLiteralValue() };
   if (Node.isPrefixUnaryExpression(node) && node.getOperatorToken() === SyntaxKind.ExclamationToken)
     return { kind: 'operator', operator: '!', of: [inner(node.getOperand())], text };
   if (Node.isBinaryExpression(node)) {
@@ -219,11 +253,13 @@ export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings
       ],
     };
   }
-  if (Node.isIdentifier(node)) {
-    const bound = bindings.get(node.getText());
+  const name = Node.isIdentifier(node) ? node : unqualified(node);
+  if (name !== null) {
+    const bound = name === node ? bindings.get(name.getText()) : undefined;
     if (bound !== undefined) return bound;
-    const global = reading.globals[node.getText()];
-    if (global !== undefined) return { kind: 'global', name: node.getText(), type: global };
+    if (name.getText() === 'current' && isFromLanguage(symbolOf(name))) return { kind: 'current' };
+    const global = reading.globals[name.getText()];
+    if (global !== undefined) return { kind: 'global', name: name.getText(), type: global };
     return reading.refuse(
       node,
       'rule-outside-its-objects',
@@ -306,6 +342,7 @@ export function seenField(reading: Reading, node: Syntax, bindings: Bindings): S
       `${textOf(node.getExpression())} is not an object of this system.`,
       'Follow pointers of declared objects only.',
     );
+  if (reading.refusedFields.has(`${type}.${node.getName()}`)) return reading.giveUp();
   if (fieldOf(reading, type, node.getName()) === undefined)
     return reading.refuse(
       node.getNameNode(),
@@ -318,6 +355,7 @@ export function seenField(reading: Reading, node: Syntax, bindings: Bindings): S
 
 function typeOfPredicate(reading: Reading, of: Predicate): string | null {
   if (of.kind === 'variable' || of.kind === 'global') return of.type;
+  if (of.kind === 'current') return 'Process';
   if (of.kind !== 'field') return null;
   const type = fieldOf(reading, of.field.type, of.field.field)?.type;
   return type?.kind === 'pointer' ? type.to : null;
@@ -490,7 +528,7 @@ function guardTerms(reading: Reading, type: string, node: ArrowFunction, toWrite
       const seen = seenField(reading, term, bindings);
       const kind = fieldOf(reading, seen.type, seen.field)?.type.kind ?? '';
       if (protectionKinds.includes(kind))
-        return { kind: 'holds', lock: seen, ...(toWrite && readerWriter.includes(kind) ? { toWrite } : {}), text: textOf(term) };
+        return { kind: 'holds', lock: seen, ...(toWrite && hasReadSide.includes(kind) ? { toWrite } : {}), text: textOf(term) };
     }
     return readPredicate(reading, term, bindings);
   });
@@ -509,7 +547,7 @@ function readClasses(reading: Reading, value: Syntax): string[] {
     );
   const bindings: Bindings = new Map(
     node.getParameters().map(parameter => {
-      const type = parameter.getType().getSymbol()?.getName() ?? '';
+      const type = objectOfType(reading, parameter.getType());
       return [parameter.getName(), { kind: 'variable', name: parameter.getName(), type } as const];
     }),
   );
@@ -532,7 +570,7 @@ function readFieldOnce(reading: Reading, value: Syntax): { type: string; field: 
   const node = arrow(reading, value);
   const bindings: Bindings = new Map(
     node.getParameters().map(parameter => {
-      const type = parameter.getType().getSymbol()?.getName() ?? '';
+      const type = objectOfType(reading, parameter.getType());
       return [parameter.getName(), { kind: 'variable', name: parameter.getName(), type } as const];
     }),
   );
@@ -563,18 +601,37 @@ function readAtEvery(reading: Reading, head: { name: string; doc: string; source
     return arrow(reading, Node.isPropertyAssignment(property) ? property.getInitializer() : undefined);
   };
   const event = part('event');
-  const { over, bindings } = objectsOf(reading, event);
+  const { over, bindings, only } = objectsOf(reading, event);
   const statement = eventOf(reading, event, bindings);
   const condition = part('then');
   const own = objectsOf(reading, condition);
   const bound = own.over.length > 0 ? own.bindings : bindings;
   const variables = [...over, ...own.over.filter(({ name }) => !over.some(known => known.name === name))];
-  return { ...head, kind: 'at-every', ...statement, over: variables, ...splitImplication(reading, bodyOf(reading, condition), bound) };
+  const { when, then } = splitImplication(reading, bodyOf(reading, condition), bound);
+  return { ...head, kind: 'at-every', ...statement, over: variables, when: both(only, when), then };
 }
 
-function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): { verb: string; type: string; field: string; object: string } {
+interface RuleEvent {
+  readonly verb: string;
+  readonly type: string;
+  readonly field: string;
+  readonly object: string;
+  readonly given?: readonly (string | null)[];
+}
+
+/** A call of a function, or through a field that points to one: the function's name, or `Type.field`. Undefined: it is neither. */
+function calledIn(reading: Reading, callee: Syntax, bindings: Bindings): string | undefined {
+  const declaration = symbolOf(Node.isPropertyAccessExpression(callee) ? callee.getNameNode() : callee)?.getDeclarations()[0];
+  if (Node.isFunctionDeclaration(declaration) && reading.heads[declaration.getName() ?? ''] !== undefined) return declaration.getName();
+  if (!Node.isPropertyAccessExpression(callee) || !Node.isPropertySignature(declaration)) return undefined;
+  const { type, field } = seenField(reading, callee, bindings);
+  const known = fieldOf(reading, type, field)?.type;
+  return known?.kind === 'word' && known.callable ? `${type}.${field}` : undefined;
+}
+
+function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): RuleEvent {
   const wayOut =
-    'Write one verb on a field of one of the objects: `({ kvm }) => put(kvm.users)`, or `({ irqfd }) => { irqfd.kvm = null; }`.';
+    'Write one verb on a field of one of the objects: `({ kvm }) => put(kvm.users)`, or `({ irqfd }) => { irqfd.kvm = null; }`, or the call of a function.';
   const body = node.getBody();
   const statement = Node.isBlock(body) ? body.getStatements()[0] : undefined;
   const expression = statement === undefined ? body : Node.isExpressionStatement(statement) ? statement.getExpression() : undefined;
@@ -592,6 +649,14 @@ function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): { v
       const verb = ({ add: 'add', delete: 'remove' } as Record<string, string>)[callee.getName()];
       if (verb !== undefined) return subject(seenField(reading, callee.getExpression(), bindings), verb);
     }
+    const called = isFromLanguage(symbolOf(callee)) ? undefined : calledIn(reading, callee as Syntax, bindings);
+    if (called !== undefined) {
+      const given = expression.getArguments().map(argument => {
+        const bound = Node.isIdentifier(argument) ? bindings.get(argument.getText()) : undefined;
+        return bound?.kind === 'variable' ? bound.name : null;
+      });
+      return { verb: 'called', type: '', field: called, object: '', given };
+    }
     const name = callee.getText();
     if (verbs[name]?.event === 'free' && first !== undefined) {
       const object = readPredicate(reading, first, bindings);
@@ -603,6 +668,74 @@ function eventOf(reading: Reading, node: ArrowFunction, bindings: Bindings): { v
     }
   }
   return reading.refuse(node, 'rule-not-analysable', `\`${textOf(node)}\` is not an event that a rule can be judged at.`, wayOut);
+}
+
+/** `{ within: seconds(40), given: (...arguments) => condition }`, or `{}`. */
+function readEnds(
+  reading: Reading,
+  head: { name: string; doc: string; source: string | null; at: Rule['at'] },
+  of: import('ts-morph').TypeNode | undefined,
+  value: Syntax,
+): Rule {
+  const operation = Node.isTypeQuery(of) ? (of.getExprName().getText().split('.').at(-1) ?? '') : '';
+  const known = reading.heads[operation];
+  if (known === undefined)
+    return reading.refuse(
+      value,
+      'unknown-operation',
+      `${head.name} is about ${operation || 'something'}, which is not a function of this system.`,
+      'Write Ends<typeof someFunction>.',
+    );
+  const parameters: Parameter[] = known.parameters.map(({ name, type }) => ({ name: name.split('@')[0] ?? name, type }));
+  const property = (name: string): Syntax | undefined => {
+    const found = Node.isObjectLiteralExpression(value) ? value.getProperty(name) : undefined;
+    return Node.isPropertyAssignment(found) ? found.getInitializer() : undefined;
+  };
+  const within = property('within');
+  const given = property('given');
+  return {
+    ...head,
+    kind: 'ends',
+    operation,
+    parameters,
+    given: given === undefined ? null : argumentCondition(reading, parameters, given),
+    within: within === undefined ? null : readSeconds(reading, within),
+  };
+}
+
+/** `(group, fd) => [group.iommu]`: classes of fields. */
+function fieldsLeft(reading: Reading, parameters: readonly Parameter[], node: Syntax): string[] {
+  const function_ = arrow(reading, node);
+  const body = bodyOf(reading, function_);
+  if (!Node.isArrayLiteralExpression(body))
+    return reading.refuse(
+      body,
+      'outside-the-subset',
+      'What a failing call may leave changed is a list of fields.',
+      'Write `() => []`, or `group => [group.iommu]`.',
+    );
+  const bindings = argumentBindings(function_, parameters);
+  return body.getElements().map(element => {
+    const { type, field } = seenField(reading, element, bindings);
+    return `${type}.${field}`;
+  });
+}
+
+/** A condition on the arguments of a call. */
+function argumentCondition(reading: Reading, parameters: readonly Parameter[], node: Syntax): Predicate {
+  const function_ = arrow(reading, node);
+  return readPredicate(reading, bodyOf(reading, function_), argumentBindings(function_, parameters));
+}
+
+function argumentBindings(function_: ArrowFunction, parameters: readonly Parameter[]): Bindings {
+  return new Map(
+    function_
+      .getParameters()
+      .map((parameter, index) => [
+        parameter.getName(),
+        { kind: 'variable', name: parameters[index]?.name ?? '', type: parameters[index]?.type ?? null } as const,
+      ]),
+  );
 }
 
 function readContract(
@@ -625,16 +758,7 @@ function readContract(
   const parameters: Parameter[] = known.parameters.map(({ name, type }) => ({ name: name.split('@')[0] ?? name, type }));
   const condition = (node: Syntax): Predicate => {
     if (Node.isIdentifier(node) && node.getText() === 'atAnyTime') return { kind: 'constant', value: true };
-    const function_ = arrow(reading, node);
-    const bindings: Bindings = new Map(
-      function_
-        .getParameters()
-        .map((parameter, index) => [
-          parameter.getName(),
-          { kind: 'variable', name: parameters[index]?.name ?? '', type: parameters[index]?.type ?? null } as const,
-        ]),
-    );
-    return readPredicate(reading, bodyOf(reading, function_), bindings);
+    return argumentCondition(reading, parameters, node);
   };
   const property = (name: string) => {
     const found = value.getProperty(name);
@@ -643,13 +767,6 @@ function readContract(
   const fails = property('fails');
   const ensures = property('ensures');
   const mayLeave = property('mayLeave');
-  if (mayLeave !== undefined)
-    return reading.refuse(
-      mayLeave,
-      'not-lowered',
-      'mayLeave is part of the language, but nothing judges it yet.',
-      'Leave it out of this system.',
-    );
   return {
     ...head,
     kind: 'contract',
@@ -663,5 +780,6 @@ function readContract(
           )
       : [],
     ensures: ensures === undefined ? null : condition(ensures),
+    ...(mayLeave === undefined ? {} : { mayLeave: fieldsLeft(reading, parameters, mayLeave) }),
   };
 }

@@ -10,14 +10,38 @@ import {
   ts,
   type VariableDeclaration,
 } from 'ts-morph';
+import { firstProcess } from '../../oracles/thread.ts';
 import type { ObjectType, Operation, Rule, Scenario, System, Variant } from '../model.ts';
 import { type Diagnostic, inFileOrder } from './diagnostic.ts';
-import { createReading, docOf, localName, type OperationHead, objectName, type Reading, relativeTo, textOf } from './read-context.ts';
+import {
+  describedFiles,
+  descriptorType,
+  endProcess,
+  importsFromLanguage,
+  moduleType,
+  processType,
+  speaksOfProcesses,
+  unloadModule,
+} from './language-objects.ts';
+import {
+  canonical,
+  createReading,
+  docOf,
+  localName,
+  type OperationHead,
+  objectName,
+  objectOfType,
+  type Reading,
+  relativeTo,
+  textOf,
+} from './read-context.ts';
+import { mostSeconds } from './read-duration.ts';
 import { pointAt } from './read-expression.ts';
 import { readFacts } from './read-facts.ts';
 import { readObject, readOwns, readRuns } from './read-object.ts';
 import { readRule, ruleTypes } from './read-rule.ts';
 import { readBody } from './read-statement.ts';
+import { joinMembers, readUnions } from './read-unions.ts';
 import { type Declared, readVariant, variantTypes } from './read-variant.ts';
 import { settle } from './settle.ts';
 import { systemFiles } from './spec-folder.ts';
@@ -98,16 +122,31 @@ function wayOutOfTypeError(file: SourceFile, position: number, code: number): st
 function readDeclarations(reading: Reading, specFolder: string, name: string, files: readonly SourceFile[]): System {
   const interfaces = files.flatMap(file => file.getInterfaces());
   const objectNames = new Set(interfaces.map(node => node.getName()));
-  const usesDescriptor = files.map(file => descriptorFile(file)).find(file => file !== undefined);
-  if (usesDescriptor !== undefined) reading.objects['Descriptor'] = descriptorType(usesDescriptor);
+  const unions = readUnions(reading, files, objectNames);
+  for (const { name: union } of unions) objectNames.add(union);
   if (files.some(file => importsFromLanguage(file, 'Module'))) {
     objectNames.add('Module');
     reading.objects['Module'] = moduleType;
   }
+  if (files.some(speaksOfProcesses)) {
+    objectNames.add('Process');
+    reading.objects['Process'] = processType;
+    reading.globals[firstProcess] = 'Process';
+  }
+  const described = [...new Set(describedFiles(files).map(file => canonical(reading, file)))];
+  for (const file of described) reading.descriptors.set(file, described.length === 1 ? 'Descriptor' : `DescriptorOf${file}`);
+  reading.mostSeconds = mostSeconds(files);
+  const read = new Map<string, ObjectType>();
   for (const node of interfaces) {
-    reading.objects[node.getName()] = readObject(reading, node, type => objectNames.has(type));
+    read.set(
+      node.getName(),
+      readObject(reading, node, type => objectNames.has(type)),
+    );
     if (node.getJsDocs().length === 0) missingDoc(reading, node, node.getName());
   }
+  for (const [own, object] of read) if (canonical(reading, own) === own) reading.objects[own] = object;
+  for (const union of unions) reading.attempt(() => joinMembers(reading, union, read));
+  for (const [file, own] of reading.descriptors) reading.objects[own] = descriptorType(own, file);
 
   const functions = files.flatMap(file => file.getFunctions());
   for (const node of functions) reading.attempt(() => readHead(reading, node));
@@ -133,6 +172,7 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
         if (head !== undefined) operations[ownName] = { ...head, doc: '', at: reading.place(arrow), body: readBody(reading, arrow) };
       });
   if (reading.objects['Module'] === moduleType) operations['Module.pins'] = unloadModule;
+  if (reading.objects['Process'] === processType) operations['Process.users'] = endProcess;
   refuseRecursion(reading, operations, functions);
 
   const declared = new Map<string, Declared>(Object.keys(operations).map(operation => [operation, { kind: 'operation' }]));
@@ -155,7 +195,7 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
           .replace(/^'|'$/g, '');
       if (!Node.isTypeReference(annotation) || value === undefined) return;
       const type = annotation.getTypeName().getText();
-      const of = objectName(annotation.getTypeArguments()[0]?.getText() ?? '');
+      const of = canonical(reading, objectName(annotation.getTypeArguments()[0]?.getText() ?? ''));
       const statement = node.getVariableStatement();
       const isMine =
         ruleTypes.includes(type) || variantTypes.includes(type) || ['Runs', 'Owns', 'Interface', 'Scenario', 'Facts'].includes(type);
@@ -171,10 +211,17 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
             wayOut: 'Add `@source` to its doc comment: a document and section, a source file and function, or "our own reading".',
           });
       } else if (type === 'Runs') {
+        if (runs[of] !== undefined)
+          return reading.refuse(
+            node,
+            'runs-twice',
+            `What the counters and work of ${of} run is said twice; its objects are of one type, whichever member of the union they are.`,
+            `Write one \`Runs<${of}>\`.`,
+          );
         runs[of] = readRuns(reading, `${of}`, value);
         declared.set(node.getName(), { kind: 'runs', type, annotation });
       } else if (type === 'Owns') {
-        owns[of] = readOwns(reading, value);
+        owns[of] = { ...owns[of], ...readOwns(reading, value) };
         declared.set(node.getName(), { kind: 'owns', type, annotation });
       } else if (type === 'Interface') readInterface(reading, value, offered);
       else if (type === 'Scenario') {
@@ -182,19 +229,13 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
         declared.set(node.getName(), { kind: 'scenario' });
       } else if (variantTypes.includes(type)) variantNodes.push(node);
       else if (type === 'Facts') factNodes.push(value);
-      else if (isUnknownDeclaration(annotation))
-        reading.refuse(
-          node,
-          'not-lowered',
-          `${type} is part of the language, but the generator does not read it yet.`,
-          'Leave it out of this system.',
-        );
     });
   }
   for (const [type, own] of Object.entries(runs)) attach(reading, type, 'runs', own);
   for (const [type, own] of Object.entries(owns)) attach(reading, type, 'owns', own);
-  if (usesDescriptor !== undefined) attach(reading, 'Descriptor', 'owns', { file: 'refs' });
   const variants: Variant[] = variantNodes.flatMap(node => reading.attempt(() => readVariant(reading, node, declared)) ?? []);
+  const added = new Set(variants.flatMap(({ also }) => also.map(rule => rule.name)));
+  const base = rules.filter(rule => !added.has(rule.name));
   for (const { name: extra, parameters, body, at } of reading.extra)
     operations[extra] = { name: extra, doc: '', at, parameters, result: null, returns: 'nothing', errnos: [], body };
   const builtIn = builtInRules(files);
@@ -211,7 +252,7 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
     given: Object.fromEntries(given.map(({ name: declaredName, fields }) => [declaredName, fields])),
     operations,
     interface: offered,
-    rules: rules.map(rule => settle(rule, rules)),
+    rules: base.map(rule => settle(rule, base)),
     scenarios,
     variants,
     profile,
@@ -229,10 +270,6 @@ function builtInRules(files: readonly SourceFile[]): Record<string, string> {
   const type = language?.getVariableDeclaration('always')?.getTypeNode();
   if (!Node.isTypeLiteral(type)) return {};
   return Object.fromEntries(type.getProperties().map(property => [`always.${property.getName()}`, docOf(property).doc]));
-}
-
-function isUnknownDeclaration(annotation: TypeNode): boolean {
-  return /^Ends\b/.test(annotation.getText());
 }
 
 function attach(reading: Reading, type: string, key: 'runs' | 'owns', own: Record<string, string>): void {
@@ -257,61 +294,6 @@ function fileDoc(file: SourceFile | undefined): string {
     .trim()
     .replace(/\s+/g, ' ');
 }
-
-function descriptorFile(file: SourceFile): string | undefined {
-  return /\bDescriptor<(\w+)>/.exec(file.getFullText())?.[1];
-}
-
-/** The language's own object: a number in a table of open files. The table's lock makes each access one step, so no rule guards it. */
-function descriptorType(file: string): ObjectType {
-  return {
-    name: 'Descriptor',
-    doc: 'A number in the table of open files.',
-    at: { file: 'language.ts', line: 1, column: 1 },
-    runs: {},
-    owns: {},
-    fields: [{ name: 'file', type: { kind: 'pointer', to: file, nullable: true }, constant: false }],
-  };
-}
-
-function importsFromLanguage(file: SourceFile, name: string): boolean {
-  return file
-    .getImportDeclarations()
-    .some(one => /language\.ts$/.test(one.getModuleSpecifierValue()) && one.getNamedImports().some(part => part.getName() === name));
-}
-
-/** The language's own object: code that is loaded while somebody pins it. */
-const moduleType: ObjectType = {
-  name: 'Module',
-  doc: 'A module; its last put unloads it.',
-  at: { file: 'language.ts', line: 1, column: 1 },
-  runs: { pins: 'Module.pins' },
-  owns: {},
-  fields: [{ name: 'pins', type: { kind: 'refcount' }, constant: false }],
-};
-const unloadModule: Operation = {
-  name: 'Module.pins',
-  doc: 'Its code is gone.',
-  at: moduleType.at,
-  parameters: [{ name: 'module', type: 'Module' }],
-  result: null,
-  returns: 'nothing',
-  errnos: [],
-  body: [
-    {
-      kind: 'do',
-      at: moduleType.at,
-      value: {
-        kind: 'verb',
-        verb: 'free',
-        on: { of: { kind: 'local', name: 'module' }, type: 'Module', field: '' },
-        with: [],
-        at: moduleType.at,
-        text: 'the module is unloaded',
-      },
-    },
-  ],
-};
 
 interface ConstantObject {
   readonly name: string;
@@ -370,8 +352,7 @@ function functionTypeOf(literal: Node, field: string): FunctionTypeNode | undefi
 
 function readArrowHead(reading: Reading, name: string, arrow: ArrowFunction, declared: FunctionTypeNode | undefined): void {
   const parameters = arrow.getParameters().map(parameter => {
-    const type = parameter.getType().getNonNullableType().getSymbol()?.getName() ?? '';
-    const known = reading.objects[type] === undefined ? null : type;
+    const known = objectOfType(reading, parameter.getType());
     const local = localName(parameter.getName(), parameter);
     if (known !== null) reading.localTypes.set(local, known);
     return { name: local, type: known };
@@ -408,13 +389,7 @@ function readHead(reading: Reading, node: FunctionDeclaration): void {
       'Rename one: a folder is one namespace.',
     );
   const parameters = node.getParameters().map(parameter => {
-    const type = objectName(
-      parameter
-        .getTypeNode()
-        ?.getText()
-        .replace(/\s*\|\s*null$/, '') ?? '',
-    );
-    const known = reading.objects[type] === undefined ? null : type;
+    const known = objectOfType(reading, parameter.getType());
     const local = localName(parameter.getName(), parameter);
     if (known !== null) reading.localTypes.set(local, known);
     return { name: local, type: known };
@@ -430,7 +405,7 @@ function resultOf(reading: Reading, returned: TypeNode | undefined): Pick<Operat
       : Node.isUnionTypeNode(returned)
         ? returned.getTypeNodes().map(part => part.getText())
         : [returned.getText()];
-  const result = parts.map(objectName).find(part => reading.objects[part] !== undefined) ?? null;
+  const result = returned === undefined ? null : objectOfType(reading, returned.getType());
   const returns = parts.length === 0 || parts[0] === 'void' ? 'nothing' : parts[0] === 'boolean' ? 'boolean' : 'value';
   return { result, returns, errnos: parts.flatMap(part => /^'(E[A-Z]+)'$/.exec(part)?.[1] ?? []) };
 }

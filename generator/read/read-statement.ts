@@ -11,7 +11,7 @@ import {
   type VariableDeclaration,
 } from 'ts-morph';
 import type { Expression, Statement } from '../model.ts';
-import { fieldOf, isPrimitive, localName, type Reading, textOf } from './read-context.ts';
+import { fieldOf, isPrimitive, localName, objectOfType, type Reading, textOf } from './read-context.ts';
 import { functionsOf, pointAt, readCall, readExpression, readField, typeOf } from './read-expression.ts';
 
 const wanted =
@@ -212,8 +212,7 @@ function readParts(
 }
 
 function declaredObject(reading: Reading, node: Node): string | null {
-  const name = node.getType().getNonNullableType().getSymbol()?.getName();
-  return name !== undefined && reading.objects[name] !== undefined ? name : null;
+  return objectOfType(reading, node.getType());
 }
 
 function readGuard(reading: Reading, declaration: import('ts-morph').VariableDeclaration): Statement {
@@ -369,13 +368,25 @@ function readSetupCall(reading: Reading, node: import('ts-morph').CallExpression
       return { kind: 'choose', bodies: bodies(), at };
     case 'stays':
       return { kind: 'stays', what: node.getArguments().map(argument => readExpression(reading, argument as Syntax)), at };
-    case 'user':
-      return reading.refuse(
-        node,
-        'not-lowered',
-        'Processes are part of the language, but the generator cannot explore them yet.',
-        'Use thread.',
-      );
+    case 'user': {
+      const [process, body] = node.getArguments();
+      if (process === undefined || !Node.isArrowFunction(body))
+        return reading.refuse(
+          node,
+          'outside-the-subset',
+          'user takes a process and what it does as an arrow.',
+          'Write user(process, () => ...).',
+        );
+      const text = textOf(body).replace(/^\(\) => /, '');
+      return {
+        kind: 'thread',
+        context: 'task',
+        process: readExpression(reading, process as Syntax),
+        body: readBody(reading, body),
+        text,
+        at,
+      };
+    }
     default:
       return undefined;
   }

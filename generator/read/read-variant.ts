@@ -8,7 +8,7 @@ import {
   type VariableDeclaration,
 } from 'ts-morph';
 import type { Operation, Rule, Variant } from '../model.ts';
-import { docOf, isFromLanguage, localName, type Reading, symbolOf, textOf } from './read-context.ts';
+import { canonical, docOf, isFromLanguage, localName, type Reading, symbolOf, textOf } from './read-context.ts';
 import { readOwns, readRuns } from './read-object.ts';
 import { readRuleValue, ruleTypes } from './read-rule.ts';
 import { readBody } from './read-statement.ts';
@@ -46,6 +46,7 @@ export function readVariant(reading: Reading, declaration: VariableDeclaration, 
           `${name} is nothing that a variant can exchange.`,
           'Exchange functions, rules, Runs, Owns and scenarios of the base.',
         );
+      const value = base.kind === 'operation' ? by : constantBehind(by);
       const isAbsent = Node.isIdentifier(by) && by.getText() === 'absent' && isFromLanguage(symbolOf(by));
       switch (base.kind) {
         case 'operation':
@@ -57,13 +58,15 @@ export function readVariant(reading: Reading, declaration: VariableDeclaration, 
         case 'rule':
           rules[name] = isAbsent
             ? null
-            : readRuleValue(reading, { name, doc: '', source: null, at: reading.place(by) }, base.type, base.annotation, by);
+            : readRuleValue(reading, { name, doc: '', source: null, at: reading.place(by) }, base.type, base.annotation, value);
           break;
         case 'runs':
-          runs[base.annotation.getTypeArguments()[0]?.getText() ?? ''] = isAbsent ? {} : readRuns(reading, `${head.name}.${name}`, by);
+          runs[canonical(reading, base.annotation.getTypeArguments()[0]?.getText() ?? '')] = isAbsent
+            ? {}
+            : readRuns(reading, `${head.name}.${name}`, value);
           break;
         case 'owns':
-          owns[base.annotation.getTypeArguments()[0]?.getText() ?? ''] = isAbsent ? {} : readOwns(reading, by);
+          owns[canonical(reading, base.annotation.getTypeArguments()[0]?.getText() ?? '')] = isAbsent ? {} : readOwns(reading, value);
           break;
       }
     });
@@ -87,6 +90,14 @@ export function readVariant(reading: Reading, declaration: VariableDeclaration, 
       return [{ rule: isBuiltIn ? rule.getText() : (nameOf(rule) ?? ''), scenario }];
     }),
   };
+}
+
+/** What a constant that is named stands for: `instead: { guards: base.guards }` brings a rule of the base back. */
+function constantBehind(by: Syntax): Syntax {
+  if (!Node.isIdentifier(by) && !Node.isPropertyAccessExpression(by)) return by;
+  const declaration = symbolOf(Node.isPropertyAccessExpression(by) ? by.getNameNode() : by)?.getDeclarations()[0];
+  const value = Node.isVariableDeclaration(declaration) ? declaration.getInitializer() : undefined;
+  return value ?? by;
 }
 
 /** Inside the replacement of a function, a call of its own name means the function of the base. */

@@ -35,6 +35,7 @@ export function predicateFields(predicate: Predicate): SeenField[] {
     case 'constant':
     case 'variable':
     case 'global':
+    case 'current':
       return [];
     case 'field':
       return [predicate.field];

@@ -4,7 +4,7 @@ export interface VerbShape {
   /** Kinds of field that the first argument may be; `object`: any object of the system; `descriptor`; null: no such argument. */
   readonly on: readonly string[] | 'object' | 'descriptor' | null;
   /** Kinds of the arguments after it. */
-  readonly then: readonly ('value' | 'wait-entry' | 'work-queue?' | 'condition' | 'mutex' | 'set' | 'values' | 'skipped')[];
+  readonly then: readonly ('value' | 'work' | 'wait-entry' | 'notifier-block' | 'work-queue?' | 'condition' | 'mutex' | 'set' | 'values')[];
   /** Name of the action that an `AtEvery` rule on this verb is judged at; null: none. */
   readonly event: string | null;
 }
@@ -12,6 +12,8 @@ export interface VerbShape {
 const locks = ['mutex', 'spinlock'];
 /** Locks that many may read, or one owns. */
 export const readerWriter: readonly string[] = ['rwlock', 'rwsem'];
+/** Those and what has one inside: to write what it guards, reading it is not enough. */
+export const hasReadSide: readonly string[] = [...readerWriter, 'notifier-chain'];
 const sections = ['srcu', 'rcu'];
 
 export const verbs: Readonly<Record<string, VerbShape>> = {
@@ -24,7 +26,7 @@ export const verbs: Readonly<Record<string, VerbShape>> = {
   readUnlock: { on: [...readerWriter, ...sections], then: [], event: 'exit' },
   writeLock: { on: readerWriter, then: [], event: 'lock' },
   writeUnlock: { on: readerWriter, then: [], event: 'unlock' },
-  assertHeld: { on: [...locks, ...readerWriter, 'flag', 'wait-queue', ...sections], then: [], event: null },
+  assertHeld: { on: [...locks, ...readerWriter, 'flag', 'wait-queue', 'notifier-chain', ...sections], then: [], event: null },
   synchronize: { on: sections, then: [], event: 'grace-begin' },
   get: { on: ['refcount'], then: [], event: 'get' },
   getUnlessZero: { on: ['refcount'], then: [], event: 'get-unless-zero' },
@@ -38,17 +40,24 @@ export const verbs: Readonly<Record<string, VerbShape>> = {
   free: { on: 'object', then: [], event: 'free' },
   bug: { on: null, then: [], event: null },
   queue: { on: ['work'], then: ['work-queue?'], event: 'queue' },
+  queueAfterGrace: { on: sections, then: ['work'], event: 'queue-after-grace' },
   flush: { on: ['work'], then: [], event: 'flush-begin' },
   cancel: { on: ['work'], then: [], event: 'cancel-begin' },
-  flushQueue: { on: ['work-queue'], then: [], event: 'flush-queue-begin' },
+  flushQueue: { on: ['work-queue', 'ordered-work-queue'], then: [], event: 'flush-queue-begin' },
   addWaitEntry: { on: ['wait-queue'], then: ['wait-entry'], event: 'link' },
   addWaitEntryExclusive: { on: ['wait-queue'], then: ['wait-entry'], event: 'link' },
   removeWaitEntry: { on: ['wait-queue'], then: ['wait-entry'], event: 'unlink' },
   wake: { on: ['wait-queue'], then: ['value'], event: null },
   waitEvent: { on: ['wait-queue'], then: ['condition'], event: 'wait-prepare' },
   waitEventUnlocked: { on: ['wait-queue'], then: ['condition', 'mutex'], event: 'wait-prepare' },
-  waitEventTimeout: { on: ['wait-queue'], then: ['condition', 'skipped'], event: 'wait-prepare' },
+  waitEventTimeout: { on: ['wait-queue'], then: ['condition', 'value', 'mutex'], event: 'wait-prepare' },
   wakeAll: { on: ['wait-queue'], then: [], event: 'wake-all' },
+  complete: { on: ['completion'], then: [], event: 'complete' },
+  waitFor: { on: ['completion'], then: [], event: 'wait-done' },
+  waitForTimeout: { on: ['completion'], then: ['value'], event: 'wait-done' },
+  register: { on: ['notifier-chain'], then: ['notifier-block'], event: 'link' },
+  unregister: { on: ['notifier-chain'], then: ['notifier-block'], event: 'unlink' },
+  notify: { on: ['notifier-chain'], then: ['value'], event: null },
   maybe: { on: null, then: [], event: null },
   oneOf: { on: null, then: ['values'], event: null },
   anyOf: { on: ['set'], then: [], event: 'pick' },
@@ -63,16 +72,7 @@ export function actionAt(verb: string, kind: string): string | null {
 }
 
 /** Verbs of the language that only wait to be lowered; a spec that uses one is told so. */
-export const notYetLowered: readonly string[] = [
-  'queueAfterGrace',
-  'complete',
-  'waitFor',
-  'register',
-  'unregister',
-  'notify',
-  'atomic',
-  'seconds',
-];
+export const notYetLowered: readonly string[] = ['atomic'];
 
 /** Field kinds that hold no value: they are handed to verbs, never read. */
 export const primitiveKinds: readonly string[] = [
@@ -85,8 +85,12 @@ export const primitiveKinds: readonly string[] = [
   'refcount',
   'work',
   'work-queue',
+  'ordered-work-queue',
   'wait-queue',
   'wait-entry',
+  'completion',
+  'notifier-chain',
+  'notifier-block',
 ];
 /** Field kinds that a rule may name as held. */
-export const protectionKinds: readonly string[] = [...locks, ...readerWriter, 'flag', 'wait-queue', ...sections];
+export const protectionKinds: readonly string[] = [...locks, ...readerWriter, 'flag', 'wait-queue', 'notifier-chain', ...sections];

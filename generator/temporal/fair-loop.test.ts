@@ -108,17 +108,55 @@ test('the environment owes nothing: a choice that decides whether the flag is se
   assert.is(loopOf(spinning(setter))?.thread, 0);
 });
 
-test('a lock that another takes again and again need not be given to who waits for it', () => {
+test('a lock that another takes again and again is given to who waits for it', () => {
   const program = tiny({
-    name: 'starved',
+    name: 'handedOver',
     types: [pair],
     threads: [
       { nodes: [lock(at('Pair', 'a')), { action: unlock(at('Pair', 'a')), next: 0 }] },
       { nodes: [lock(at('Pair', 'a')), unlock(at('Pair', 'a'))] },
     ],
   });
+  assert.is(loopOf(program), null);
+});
+
+test('a lock that is never free is given to nobody', () => {
+  const program = tiny({
+    name: 'kept',
+    types: [pair],
+    threads: [
+      { nodes: [lock(at('Pair', 'a')), { action: write(at('Pair', 'stop'), 1), next: 1 }] },
+      { nodes: [lock(at('Pair', 'a')), unlock(at('Pair', 'a'))] },
+    ],
+  });
   const found = loopOf(program);
   assert.equal([found?.thread, found?.how], [1, 'wait']);
+  assert.equal(
+    found?.loop.map(({ thread }) => thread),
+    [0],
+  );
+});
+
+test('of rounds with a lock that is free on some of them, one on which it never is counts', () => {
+  // Either it keeps the lock and goes round inside, or it lets go and takes it again.
+  const program = tiny({
+    name: 'mayKeep',
+    types: [pair],
+    threads: [
+      {
+        nodes: [
+          lock(at('Pair', 'a')),
+          { action: { kind: 'choose', alternatives: [2, 3], byCaller: false } },
+          { action: write(at('Pair', 'stop'), 1), next: 1 },
+          { action: unlock(at('Pair', 'a')), next: 0 },
+        ],
+      },
+      { nodes: [lock(at('Pair', 'a')), unlock(at('Pair', 'a'))] },
+    ],
+  });
+  const found = loopOf(program);
+  assert.equal([found?.thread, found?.how], [1, 'wait']);
+  assert.equal([...new Set(found?.loop.map(({ node }) => node))].sort(), [1, 2]);
 });
 
 test('work that queues itself again and again comes to its end each time', () => {

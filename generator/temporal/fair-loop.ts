@@ -3,7 +3,8 @@
  * a call does not return, a run of a work item is not done, or a thread waits.
  *
  * Fair to a thread: it takes a step on the way round, or there is a state on it in which it can take none. So an enabled step is not put off for
- * ever, and nothing more is owed: not that a lock is given to who waits longest, nor that a choice of the environment ever comes out otherwise.
+ * ever. A thread that waits for a lock is owed more, as the kernel's locks are handed over to who waits: it gets one that is free again and
+ * again. Nothing else is owed, not that a choice of the environment ever comes out otherwise.
  *
  * A component of the part of the graph in which the obligation stays open is fair to a thread exactly if some round in it is, the one through
  * all of its states and edges; so to look at the largest components is enough.
@@ -13,6 +14,7 @@ import { timing } from '../explore/liveness.ts';
 import { stepper } from '../explore/stepper.ts';
 import { END, type Program, type Step } from '../program.ts';
 import { components, type Part, type StateGraph, stateGraph, whole } from './components.ts';
+import { type EndsRule, endsRules, isGiven, isInside } from './ends-rules.ts';
 
 export interface FairLoop {
   /** Whose call, run or wait it is. */ readonly thread: number;
@@ -27,23 +29,47 @@ interface Graph extends StateGraph {
   readonly edges: Edges;
   readonly threads: number;
   /** Node that a thread stands at. */ readonly nodeOf: (state: number, thread: number) => number;
+  /** Whether the next step from there takes a lock. */ readonly waitsForLock: (thread: number, node: number) => boolean;
   /** Bit of each thread that can take a step, be it one that breaks a rule and ends there. */ readonly enabled: (state: number) => number;
 }
 
 /** The exploration has all states, and its edges. Of several loops that with the shortest way to it. */
 export function fairLoop(program: Program, exploration: Exploration & { readonly edges: Edges }): FairLoop | null {
+  const rules = endsRules(program).filter(rule => rule.given !== null);
+  // Where a rule says that the environment has to do its part, that rule judges the call.
+  const isOwed = (state: number, thread: number, node: number): boolean =>
+    !rules.some(rule => isInside(program, rule, thread, node) && !isGiven(program, rule, thread, exploration.state(state)));
+  return shortestLoop(program, exploration, (graph, thread) =>
+    (['call', 'run', 'wait'] as const).map(how => ({ how, part: openFor(program, graph, thread, how, isOwed) })),
+  );
+}
+
+/** As `fairLoop`, of calls that a rule says end. */
+export function endsLoop(program: Program, exploration: Exploration & { readonly edges: Edges }, rule: EndsRule): FairLoop | null {
+  return shortestLoop(program, exploration, (graph, thread) => {
+    const has = (state: number): boolean => {
+      const node = graph.nodeOf(state, thread);
+      return isInside(program, rule, thread, node) && (rule.given === null || isGiven(program, rule, thread, exploration.state(state)));
+    };
+    return [{ how: 'call', part: { has, goes: () => true } }];
+  });
+}
+
+type Obligations = (graph: Graph, thread: number) => readonly { readonly how: FairLoop['how']; readonly part: Part | null }[];
+
+function shortestLoop(program: Program, exploration: Exploration & { readonly edges: Edges }, obligations: Obligations): FairLoop | null {
   const { edges } = exploration;
   const plain = stateGraph(exploration.states, edges.from, edges.to);
   const round = components(plain, whole).flat();
   if (round.length === 0) return null;
   const graph = graphOf(program, exploration, plain, round);
-  const found: { thread: number; how: FairLoop['how']; members: number[]; part: Part; entry: number }[] = [];
+  const found: { thread: number; how: FairLoop['how']; members: readonly number[]; part: Part; entry: number }[] = [];
   program.threads.forEach((_, thread) => {
-    for (const how of ['call', 'run', 'wait'] as const) {
-      const part = openFor(program, graph, thread, how);
+    for (const { how, part } of obligations(graph, thread)) {
       if (part === null) continue;
-      for (const members of components(graph, part, round))
-        if (isFair(graph, members, part)) found.push({ thread, how, members, part, entry: members.reduce((a, b) => Math.min(a, b)) });
+      for (const component of components(graph, part, round))
+        for (const { members, part: inside } of fairParts(graph, component, part))
+          found.push({ thread, how, members, part: inside, entry: members.reduce((a, b) => Math.min(a, b)) });
     }
   });
   const [first] = found;
@@ -83,8 +109,27 @@ function graphOf(
     thread: edges.thread,
     edges,
     threads,
+    waitsForLock: lockWaits(program),
     nodeOf: (state, thread) => nodes[state * threads + thread] ?? END,
     enabled: state => enabled[state] ?? 0,
+  };
+}
+
+const takesLock = ['lock', 'read-lock', 'write-lock', 'write-lock-queued'];
+
+function lockWaits(program: Program): Graph['waitsForLock'] {
+  const known = new Map<string, boolean>();
+  const look = (thread: number, from: number): boolean => {
+    const { nodes } = program.threads[thread] ?? { nodes: [] };
+    let at = nodes[from];
+    for (let count = 0; at !== undefined && timing(at.action) === 'ahead' && count < nodes.length; count++) at = nodes[at.next];
+    return at !== undefined && takesLock.includes(at.action.kind);
+  };
+  return (thread, node) => {
+    const key = `${thread} ${node}`;
+    const answer = known.get(key) ?? look(thread, node);
+    known.set(key, answer);
+    return answer;
   };
 }
 
@@ -108,7 +153,13 @@ function placesOf({ states, edges, state }: Exploration & { readonly edges: Edge
 }
 
 /** Where an obligation of the thread is open, and stays open; null if the thread has none of this kind. */
-function openFor(program: Program, graph: Graph, thread: number, how: FairLoop['how']): Part | null {
+function openFor(
+  program: Program,
+  graph: Graph,
+  thread: number,
+  how: FairLoop['how'],
+  isOwed: (state: number, thread: number, node: number) => boolean,
+): Part | null {
   const { nodes, work, start } = program.threads[thread] ?? { nodes: [], work: null, start: END };
   if ((how === 'run') !== (work !== null) && how !== 'wait') return null;
   const standsIn = nodes.map((node, index): FairLoop['how'] | null => {
@@ -120,9 +171,30 @@ function openFor(program: Program, graph: Graph, thread: number, how: FairLoop['
   const closing = nodes.map(({ action }) => how === 'wait' || action.kind === 'return' || action.kind === 'done');
   if (!standsIn.includes(how)) return null;
   return {
-    has: state => standsIn[graph.nodeOf(state, thread)] === how,
+    has: state => {
+      const node = graph.nodeOf(state, thread);
+      return standsIn[node] === how && isOwed(state, thread, node);
+    },
     goes: edge => graph.thread[edge] !== thread || closing[graph.edges.node[edge] ?? 0] !== true,
   };
+}
+
+/** Rounds inside the component that are fair: those on which a thread waits for a lock that is never free, if it never gets it. */
+function fairParts(graph: Graph, component: readonly number[], part: Part): { members: readonly number[]; part: Part }[] {
+  if (!isFair(graph, component, part)) return [];
+  const inside = new Set(component);
+  const moving = new Set(component.flatMap(state => edgesInside(graph, inside, part, state).map(edge => graph.thread[edge] ?? 0)));
+  const passedOver = (state: number): boolean => {
+    for (let thread = 0; thread < graph.threads; thread++)
+      if (!moving.has(thread) && ((graph.enabled(state) >>> thread) & 1) === 1 && graph.waitsForLock(thread, graph.nodeOf(state, thread)))
+        return true;
+    return false;
+  };
+  const kept = component.filter(state => !passedOver(state));
+  if (kept.length === component.length) return [{ members: component, part }];
+  const states = new Set(kept);
+  const rest: Part = { has: state => states.has(state) && part.has(state), goes: part.goes };
+  return components(graph, rest, kept).flatMap(one => fairParts(graph, one, rest));
 }
 
 /** Whether a round through all of this gives every thread its turn, or a state in which it can take no step. */

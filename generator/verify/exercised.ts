@@ -30,6 +30,11 @@ export function exercisedWhere(
       }),
     ),
   );
+  const begun = new Set(
+    program.threads.flatMap((thread, index) =>
+      thread.nodes.flatMap(({ site }, node) => (isCovered(index, node) ? (program.sites[site]?.in ?? []) : [])),
+    ),
+  );
   const reaches = (type: string, field: string, kinds: readonly string[]) =>
     covered.some(
       action => kinds.includes(action.kind) && 'target' in action && action.target.type === type && action.target.field === field,
@@ -55,9 +60,12 @@ export function exercisedWhere(
         case 'read-once':
           return reaches(rule.type, rule.field, ['read']);
         case 'at-every':
+          if (rule.verb === 'called') return covered.some(action => action.kind === 'called' && action.of === rule.field);
           return rule.field === ''
             ? covered.some(action => action.kind === 'free' && action.type === rule.type)
             : reaches(rule.type, rule.field, [rule.verb]);
+        case 'ends':
+          return begun.has(rule.operation);
         case 'contract':
           return returned.has(rule.operation);
         case 'invariant':
@@ -80,5 +88,5 @@ export function notExercised(system: System, exercised: ReadonlySet<string>): Di
     }));
 }
 
-const takesLock = ['lock', 'read-lock', 'write-lock', 'try-lock', 'enter'];
-const fieldAccess = ['read', 'write', 'add', 'remove', 'has', 'next', 'pick'];
+const takesLock = ['lock', 'read-lock', 'write-lock', 'try-lock', 'flag-take', 'enter'];
+const fieldAccess = ['read', 'write', 'flag-take', 'flag-free', 'add', 'remove', 'has', 'next', 'pick'];

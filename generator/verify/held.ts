@@ -3,7 +3,9 @@
  * whether every path gives back what it took. Judges what *could* happen, so its findings are possible, not observed.
  */
 import { successorsOf } from '../instantiate/pools.ts';
-import { END, type Finding, type Node, type Program, type Target, type Thread } from '../program.ts';
+import { fieldOf } from '../interpret/program-index.ts';
+import { END, type Finding, type Node, type Program, type Thread } from '../program.ts';
+import { afterNode, classes, classOf, type Held, heldAt, takenBefore, type Way } from './held-ways.ts';
 
 export interface StaticFinding extends Finding {
   readonly thread: number;
@@ -12,37 +14,52 @@ export interface StaticFinding extends Finding {
 export interface OrderEdge {
   readonly outer: string;
   readonly inner: string;
+  /** It is the read side that is held, and that is waited for. */ readonly reads: { readonly outer: boolean; readonly inner: boolean };
   readonly thread: number;
   readonly node: number;
 }
+/** Whether a thread that stands at the node ever holds a lock of the class; `from` is where the path comes from on which the code says so. */
+export type MayHold = (place: {
+  readonly thread: number;
+  readonly node: number;
+  readonly lockClass: string;
+  readonly from: number | null;
+  /** Every path to the node takes the lock, so it is only whether it was released. */ readonly taken: boolean;
+}) => boolean;
 export interface LockGraph {
   readonly edges: readonly OrderEdge[];
   readonly findings: readonly StaticFinding[];
 }
 
-/** A held thing: its class, and its object as written, to tell two instances apart. */
-interface Held {
-  readonly class: string;
-  readonly key: string;
-}
-
 const waits = new Set(['lock', 'read-lock', 'write-lock', 'grace-begin', 'flush-begin', 'cancel-begin', 'flush-queue-begin']);
 
-export function lockGraph(program: Program): LockGraph {
+/** `mayHold` is asked where some paths to a node hold a lock and others do not: conditions may go together that the code does not show. */
+export function lockGraph(program: Program, mayHold: MayHold = () => true): LockGraph {
   const edges = new Map<string, OrderEdge>();
   const findings: StaticFinding[] = [];
   program.threads.forEach((thread, index) => {
-    const held = heldAt(program, thread, (node, detail) =>
-      findings.push({ rule: 'always.locksBalance', detail, fatal: false, objects: {}, thread: index, node }),
-    );
+    const held = heldAt(thread);
+    const taken = takenBefore(thread);
+    const isSure = (node: number, lockClass: string, way: Way): boolean =>
+      (held[node] ?? []).every(other => other.held.some(lock => lock.class === lockClass)) ||
+      mayHold({ thread: index, node, lockClass, from: way.from, taken: taken[node]?.has(lockClass) ?? false });
+    const unbalanced = imbalances(program, thread, held, isSure);
+    for (const { node, detail } of unbalanced)
+      findings.push({ rule: 'always.locksBalance', detail, fatal: false, objects: {}, thread: index, node });
+    // What a thread has kept by mistake it would have in every order.
+    const counts = (node: number, lockClass: string, way: Way): boolean =>
+      isSure(node, lockClass, way) && (unbalanced.length === 0 || way.from === null);
     thread.nodes.forEach((node, at) => {
+      const ways = held[at] ?? [];
       for (const inner of waitedFor(program, node)) {
-        for (const { class: outer } of held[at] ?? []) {
-          const key = `${outer} ${inner}`;
-          if (!edges.has(key)) edges.set(key, { outer, inner, thread: index, node: at });
-        }
+        for (const way of ways)
+          for (const { class: outer, isRead } of way.held) {
+            const reads = { outer: isRead, inner: node.action.kind === 'read-lock' };
+            const key = `${outer} ${inner} ${reads.outer} ${reads.inner}`;
+            if (!edges.has(key) && counts(at, outer, way)) edges.set(key, { outer, inner, reads, thread: index, node: at });
+          }
       }
-      const taken = lastPutTakes(program, thread, at, held[at] ?? []);
+      const taken = ways.flatMap(way => lastPutTakes(program, thread, at, way.held).filter(one => isSure(at, one, way)))[0] ?? null;
       if (taken !== null)
         findings.push({
           rule: 'always.lastPutTakesNoHeldLock',
@@ -56,7 +73,8 @@ export function lockGraph(program: Program): LockGraph {
   });
   const excepted = new Set(program.rules.flatMap(rule => (rule.kind === 'order-exception' ? [`${rule.outer} ${rule.inner}`] : [])));
   const kept = [...edges.values()].filter(({ outer, inner }) => !excepted.has(`${outer} ${inner}`) && outer !== inner);
-  for (const cycle of cycles(kept)) {
+  const waits = (one: OrderEdge, other: OrderEdge): boolean => one.inner === other.outer && !neverWaits(program, one, other);
+  for (const cycle of cycles(kept, waits)) {
     const last = cycle.at(-1);
     if (last !== undefined)
       findings.push({
@@ -78,145 +96,104 @@ function whereOf(program: Program, thread: number, node: number): string {
   return site === undefined ? '' : `${site.in[0] ?? 'scenario'}, ${site.at.file}:${site.at.line}`;
 }
 
-function classOf(target: Target): string {
-  return `${target.type}.${target.field}`;
-}
-
-function keyOf(target: Target): string {
-  return `${classOf(target)} ${JSON.stringify(target.object)}`;
-}
-
 /** Classes that this node makes the thread wait for. */
 export function waitedFor(program: Program, { action }: Node): string[] {
+  if (action.kind === 'wait-sleep') return [...(action.flags ?? [])];
   if (!waits.has(action.kind) || !('target' in action)) return [];
   if (action.kind === 'flush-begin' || action.kind === 'cancel-begin') return [`run of ${classOf(action.target)}`];
   if (action.kind === 'flush-queue-begin') return (program.onQueue[classOf(action.target)] ?? []).map(work => `run of ${work}`);
   return [classOf(action.target)];
 }
 
-/** Held before each node, by every path; paths that disagree are told. */
-function heldAt(program: Program, thread: Thread, unbalanced: (node: number, detail: string) => void): (readonly Held[] | undefined)[] {
-  const held: (readonly Held[] | undefined)[] = thread.nodes.map(() => undefined);
-  const told = new Set<number>();
-  const atCall = new Map<number, readonly Held[]>();
-  const cameFrom: number[] = [];
-  const work: [number, readonly Held[], number][] = [[thread.start, [], END]];
-  const place = (node: number) => {
-    const site = program.sites[thread.nodes[node]?.site ?? -1];
+function imbalances(
+  program: Program,
+  thread: Thread,
+  held: readonly (readonly Way[])[],
+  isSure: (node: number, lockClass: string, way: Way) => boolean,
+): { node: number; detail: string }[] {
+  const atCall = new Map<number, readonly Way[]>();
+  thread.nodes.forEach(({ action }, index) => {
+    if (action.kind === 'call') atCall.set(action.call, held[index] ?? []);
+  });
+  const place = (node: number | null): string => {
+    const site = program.sites[thread.nodes[node ?? END]?.site ?? -1];
     return site === undefined ? 'the beginning' : `${site.in[0] ?? 'the scenario'}, ${site.at.file}:${site.at.line}`;
   };
-  const disagree = (node: number, one: readonly Held[], other: readonly Held[], fromOne: number, fromOther: number) => {
-    if (told.has(node)) return;
-    told.add(node);
-    const only = [
-      ...one.filter(lock => !other.some(same => same.class === lock.class)),
-      ...other.filter(lock => !one.some(same => same.class === lock.class)),
-    ];
-    const [holds, not] = one.length >= other.length ? [fromOne, fromOther] : [fromOther, fromOne];
-    unbalanced(
-      node,
-      `${[...new Set(only.map(lock => lock.class))].join(' and ')} is still held after ${place(holds)}, and not after ${place(not)}`,
-    );
+  const found = new Map<string, { node: number; detail: string }>();
+  const toldAt = new Set<number>();
+  const tell = (node: number, what: string, way: Way, others: readonly Way[]): void => {
+    const fine = others.find(other => classes(other.held) !== classes(way.held));
+    const isOften = way.from === null || fine === undefined || fine.from === null;
+    const kept = way.held.filter(lock => fine === undefined || !fine.held.some(same => same.class === lock.class));
+    const names = [...new Set(kept.map(lock => lock.class))].join(' and ');
+    const detail = isOften ? what : `${names} is still held after ${place(way.from)}, and not after ${place(fine?.from ?? null)}`;
+    toldAt.add(node);
+    if (!found.has(detail)) found.set(detail, { node, detail });
   };
-  while (work.length > 0) {
-    const [index, before, from] = work.pop() ?? [END, [], END];
-    const node = thread.nodes[index];
-    if (node === undefined) continue;
-    const known = held[index];
-    if (known !== undefined) {
-      if (classes(known) !== classes(before)) disagree(index, known, before, cameFrom[index] ?? END, from);
-      continue;
-    }
-    held[index] = before;
-    cameFrom[index] = from;
-    if (node.action.kind === 'call') atCall.set(node.action.call, before);
-    if (node.action.kind === 'return') {
-      const then = atCall.get(node.action.call) ?? [];
-      if (classes(then) !== classes(before)) {
-        const left = before.filter(lock => !then.some(same => same.class === lock.class)).map(lock => lock.class);
-        const gone = then.filter(lock => !before.some(same => same.class === lock.class)).map(lock => lock.class);
-        unbalanced(
-          index,
-          `the call returns ${left.length > 0 ? `still holding ${left.join(', ')}` : `without ${gone.join(', ')}, which was held when it began`}`,
-        );
+  const isReturnTold = ({ action }: Node, index: number): boolean => action.kind === 'return' && toldAt.has(index);
+  thread.nodes.forEach((node, index) => {
+    const ways = held[index] ?? [];
+    for (const way of ways) {
+      if (node.action.kind === 'return') {
+        const then = atCall.get(node.action.call) ?? [];
+        const began = then.find(one => classes(one.held) === classes(way.held));
+        if (began !== undefined) continue;
+        const left = lacking(way.held, then[0]?.held ?? []).flatMap(lock => (isSure(index, lock.class, way) ? [lock.class] : []));
+        const gone = lacking(then[0]?.held ?? [], way.held).map(lock => lock.class);
+        if (left.length + gone.length > 0)
+          tell(
+            index,
+            `the call returns ${left.length > 0 ? `still holding ${left.join(', ')}` : `without ${gone.join(', ')}, which was held when it began`}`,
+            way,
+            ways,
+          );
+      } else if (successorsOf(node).includes(END) && thread.work === null && !thread.nodes.some(isReturnTold)) {
+        const after = afterNode(node, way.held).filter(lock => isSure(index, lock.class, way) || !way.held.includes(lock));
+        if (after.length > 0) tell(index, `the thread ends still holding ${after.map(lock => lock.class).join(', ')}`, way, ways);
       }
     }
-    const after = afterNode(node, before);
-    for (const next of successorsOf(node)) {
-      // A writer that has to queue does not have the lock yet.
-      if (node.action.kind === 'write-lock' && next === node.otherwise) {
-        work.push([next, before, index]);
-        continue;
-      }
-      if (next === END && after.length > 0) unbalanced(index, `the thread ends still holding ${after.map(lock => lock.class).join(', ')}`);
-      work.push([next, after, index]);
-    }
-  }
-  return held;
+  });
+  return [...found.values()];
 }
 
-function afterNode({ action }: Node, before: readonly Held[]): readonly Held[] {
-  switch (action.kind) {
-    case 'lock':
-    case 'read-lock':
-    case 'write-lock':
-    case 'write-lock-queued':
-    case 'enter':
-      return [...before, { class: classOf(action.target), key: keyOf(action.target) }].sort(byKey);
-    case 'unlock':
-    case 'read-unlock':
-    case 'exit':
-    case 'link':
-    case 'unlink':
-      return without(before, keyOf(action.target));
-    case 'take':
-      return [...before, { class: `run of ${classOf(action.target)}`, key: `run of ${keyOf(action.target)}` }].sort(byKey);
-    case 'done':
-      return without(before, `run of ${keyOf(action.target)}`);
-    default:
-      return before;
-  }
+function lacking(one: readonly Held[], other: readonly Held[]): readonly Held[] {
+  return one.filter(lock => !other.some(same => same.class === lock.class));
 }
 
-function classes(held: readonly Held[]): string {
-  return held.map(lock => lock.class).join();
-}
-
-function byKey(one: Held, other: Held): number {
-  return one.key < other.key ? -1 : one.key > other.key ? 1 : 0;
-}
-
-/** What is released is the thing taken under the same name; else, where the code read the pointer twice, the last one of its class. */
-function without(held: readonly Held[], key: string): readonly Held[] {
-  const same = held.findIndex(lock => lock.key === key);
-  const index = same >= 0 ? same : held.findLastIndex(lock => key.startsWith(`${lock.class} `));
-  return index < 0 ? held : held.filter((_, place) => place !== index);
-}
-
-/** A class that is held at this put and taken by what its last put runs, or null. */
-function lastPutTakes(program: Program, thread: Thread, at: number, held: readonly Held[]): string | null {
+/** Classes that are held at this put and taken by what its last put runs. */
+function lastPutTakes(program: Program, thread: Thread, at: number, held: readonly Held[]): string[] {
   const put = thread.nodes[at];
-  if (put?.action.kind !== 'put' || held.length === 0) return null;
+  if (put?.action.kind !== 'put' || held.length === 0) return [];
   const seen = new Set<number>([put.next]);
   const stack = [put.otherwise];
+  const taken = new Set<string>();
   while (stack.length > 0) {
     const index = stack.pop() ?? END;
     const node = thread.nodes[index];
     if (node === undefined || seen.has(index)) continue;
     seen.add(index);
-    for (const inner of waitedFor(program, node)) if (held.some(lock => lock.class === inner)) return inner;
+    for (const inner of waitedFor(program, node)) if (held.some(lock => lock.class === inner)) taken.add(inner);
     stack.push(...successorsOf(node));
   }
-  return null;
+  return [...taken];
 }
 
-/** One shortest cycle through each edge that closes one, each cycle once. */
-function cycles(edges: readonly OrderEdge[]): OrderEdge[][] {
+/** Who reads does not wait for who reads: not at all, or not unless a writer stands between the two. */
+function neverWaits(program: Program, one: OrderEdge, other: OrderEdge): boolean {
+  if (!one.reads.inner || !other.reads.outer) return false;
+  const [type = '', field = ''] = one.inner.split('.');
+  if (fieldOf(program, type, field).kind === 'rwlock') return true;
+  return !program.threads.some(({ nodes }) =>
+    nodes.some(({ action }) => action.kind === 'write-lock' && classOf(action.target) === one.inner),
+  );
+}
+
+/** One shortest cycle through each edge that closes one, each cycle once. `waits`: who has the one edge may wait for who has the other. */
+function cycles(edges: readonly OrderEdge[], waits: (one: OrderEdge, other: OrderEdge) => boolean): OrderEdge[][] {
   const found = new Map<string, OrderEdge[]>();
   for (const edge of edges) {
-    const path = shortestPath(edges, edge.inner, edge.outer);
-    if (path === null) continue;
-    const cycle = [edge, ...path];
+    const cycle = shortestCycle(edges, edge, waits);
+    if (cycle === null) continue;
     const key = cycle
       .map(({ outer }) => outer)
       .sort()
@@ -226,27 +203,19 @@ function cycles(edges: readonly OrderEdge[]): OrderEdge[][] {
   return [...found.values()];
 }
 
-function shortestPath(edges: readonly OrderEdge[], from: string, to: string): OrderEdge[] | null {
-  const cameBy = new Map<string, OrderEdge>();
-  let level = [from];
-  while (level.length > 0) {
-    const next: string[] = [];
-    for (const at of level) {
-      for (const edge of edges.filter(({ outer }) => outer === at)) {
-        if (cameBy.has(edge.inner) || edge.inner === from) continue;
-        cameBy.set(edge.inner, edge);
-        next.push(edge.inner);
-      }
+function shortestCycle(
+  edges: readonly OrderEdge[],
+  from: OrderEdge,
+  waits: (one: OrderEdge, other: OrderEdge) => boolean,
+): OrderEdge[] | null {
+  const cameBy = new Map<OrderEdge, OrderEdge | null>([[from, null]]);
+  for (const at of cameBy.keys()) {
+    if (at !== from && waits(at, from)) {
+      const cycle: OrderEdge[] = [];
+      for (let one: OrderEdge | null = at; one !== null; one = cameBy.get(one) ?? null) cycle.unshift(one);
+      return cycle;
     }
-    if (cameBy.has(to)) break;
-    level = next;
+    for (const next of edges) if (!cameBy.has(next) && waits(at, next)) cameBy.set(next, at);
   }
-  const path: OrderEdge[] = [];
-  for (let at = to; at !== from; ) {
-    const edge = cameBy.get(at);
-    if (edge === undefined) return null;
-    path.unshift(edge);
-    at = edge.outer;
-  }
-  return path;
+  return null;
 }

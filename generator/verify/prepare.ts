@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { emitStepper, type StepperSource } from '../explore/emit-stepper.ts';
+import { emitReduced } from '../explore/reduce.ts';
 import { instantiate } from '../instantiate/instantiate.ts';
 import type { System } from '../model.ts';
 import type { Program } from '../program.ts';
@@ -29,6 +30,27 @@ export interface Prepared {
 
 /** Bytes of the digest before what is kept. */
 const DIGEST = 32;
+
+/** The code of a program that is explored reduced: made, and kept, only where it is wanted. */
+export function reducedSource(program: Program, keeping: Keeping | null): StepperSource {
+  if (keeping === null) return emitReduced(program);
+  const stem = `${program.system}.${program.variant ?? ''}.${program.scenario}.reduced.`;
+  const key = keyOf([
+    keeping.specHash,
+    generatorHash(),
+    process.version,
+    program.system,
+    program.variant ?? '',
+    program.scenario,
+    'reduced',
+  ]);
+  const file = join(keeping.folder, `${stem}${key.slice(0, 16)}.bin`);
+  const known = readKept(file, key);
+  if (known?.source != null) return known.source;
+  const source = emitReduced(program);
+  keep(keeping.folder, stem, file, key, { program: null, source, diagnostics: [] });
+  return source;
+}
 
 export function prepare(system: System, variant: string | null, scenario: string, keeping: Keeping | null): Prepared {
   if (keeping === null) return make(system, variant, scenario);
@@ -56,7 +78,7 @@ function generatorHash(): string {
   if (hashed !== null) return hashed;
   const hash = createHash('sha256');
   const generator = fileURLToPath(new URL('..', import.meta.url));
-  for (const folder of ['explore', 'instantiate', 'interpret', 'verify', '.'])
+  for (const folder of ['explore', 'instantiate', 'interpret', 'temporal', 'verify', '.'])
     for (const file of readdirSync(join(generator, folder)).sort())
       if (file.endsWith('.ts') && !file.endsWith('.test.ts'))
         hash.update(`${folder}/${file}\n`).update(readFileSync(join(generator, folder, file)));
@@ -91,7 +113,8 @@ function keep(folder: string, stem: string, file: string, key: string, prepared:
     writeFileSync(draft, Buffer.concat([createHash('sha256').update(content).digest(), content]));
     renameSync(draft, file);
     for (const other of readdirSync(folder))
-      if (other.startsWith(stem) && other.endsWith('.bin') && join(folder, other) !== file) rmSync(join(folder, other), { force: true });
+      if (other.startsWith(stem) && /^[0-9a-f]+\.bin$/.test(other.slice(stem.length)) && join(folder, other) !== file)
+        rmSync(join(folder, other), { force: true });
   } catch {
     discard(draft);
   }

@@ -1,24 +1,27 @@
 /** Explores scenarios of a system and tells what is wrong, each thing by its shortest counterexample. */
 
-import { type Exploration, type ExploreOptions, explore, type Witness } from '../explore/explore.ts';
 import { applyVariant } from '../instantiate/variant.ts';
 import { quiescenceFindings } from '../interpret/quiescence.ts';
 import type { System } from '../model.ts';
 import type { Program } from '../program.ts';
 import type { Diagnostic } from '../read/diagnostic.ts';
-import { type FairLoop, fairLoop } from '../temporal/fair-loop.ts';
-import { mayRunForEver } from '../temporal/may-run-for-ever.ts';
+import { brokenByStuck, endsRules } from '../temporal/ends-rules.ts';
+import type { FairLoop } from '../temporal/fair-loop.ts';
 import type { WalkReport } from '../walk/walk-report.ts';
 import { type Counterexample, counterexampleOf, loopCounterexample } from './counterexample.ts';
 import { exercisedBy } from './exercised.ts';
-import { lockGraph } from './held.ts';
-import { type Keeping, prepare } from './prepare.ts';
+import { lockGraph, type MayHold } from './held.ts';
+import { type Keeping, prepare, reducedSource } from './prepare.ts';
+import { type FoundRule, search } from './search.ts';
+import { seenHeld, takenByAll } from './seen-held.ts';
 
 export interface VerifyOptions {
   /** States after which a search gives up; the verdict is then `inconclusive`. */ readonly maxStates?: number;
   /** Bytes after which a search gives up, likewise. */ readonly maxBytes?: number;
   /** Threads that search; what is found is the same for every number. */ readonly workers?: number | 'auto';
   readonly progress?: (states: number, depth: number) => void;
+  /** False: every state is looked at, however many there are. */ readonly reduction?: boolean;
+  /** States from which on a search is reduced, for tests. */ readonly reduceFrom?: number;
   /** Where what is made of a scenario is kept; nowhere if absent. */ readonly keeping?: Keeping;
 }
 
@@ -51,19 +54,22 @@ export interface ScenarioReport {
    * no way round that could be gone for ever. `rounds`: every way round was looked at. `unknown`: there are too many states for that.
    */
   readonly ends: 'shape' | 'rounds' | 'unknown';
+  /** Not all states were looked at, but enough of them to find what is in all; see `generator/explore/REDUCTION.md`. */
+  readonly isReduced: boolean;
+  /** Rules broken whose counterexample may not be a shortest one. */ readonly notShortest: readonly string[];
   /** Of random walks, which explore no states. */ readonly walks: WalkReport | null;
   /** Why it could not be run. */ readonly diagnostics: readonly Diagnostic[];
 }
 
-/** States up to which rounds are looked for: their transitions have to be kept. */
-const MOST_STATES_WITH_EDGES = 1_000_000;
-
 export function verifyScenario(system: System, variant: string | null, scenario: string, options: VerifyOptions = {}): ScenarioReport {
   const { program, source, diagnostics } = prepare(system, variant, scenario, options.keeping ?? null);
   if (program === null || source === null) return notRun(system, variant, scenario, diagnostics);
-  const { exploration, ends, loop } = exploreAndGoRound(program, {
+  const { exploration, found, ends, loop, endless, isReduced } = search(program, {
     source,
+    reduced: options.reduction === false ? null : () => reducedSource(program, options.keeping ?? null),
+    ...(options.reduceFrom === undefined ? {} : { reduceFrom: options.reduceFrom }),
     quiescence: state => quiescenceFindings(program, state),
+    ...(endsRules(program).length === 0 ? {} : { stuck: state => brokenByStuck(program, state) }),
     ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
@@ -71,9 +77,10 @@ export function verifyScenario(system: System, variant: string | null, scenario:
   });
   const known = applyVariant(system, variant);
   const violations = [
-    ...exploredViolations(known, program, exploration),
+    ...exploredViolations(known, program, found),
     ...(loop === null ? [] : [loopViolation(known, program, loop)]),
-    ...staticViolations(known, program),
+    ...endless.map(({ rule, loop }) => loopViolation(known, program, loop, rule)),
+    ...staticViolations(known, program, isReduced ? takenByAll : seenHeld(program, exploration)),
   ];
   return {
     ...notRun(system, variant, scenario, diagnostics),
@@ -86,6 +93,8 @@ export function verifyScenario(system: System, variant: string | null, scenario:
     violations,
     exercised: exercisedBy(known, program, exploration),
     ends,
+    isReduced,
+    notShortest: found.filter(({ isShortest }) => !isShortest).map(({ rule }) => rule),
     verdict: violations.length > 0 ? 'violation' : exploration.complete && ends !== 'unknown' ? 'pass' : 'inconclusive',
   };
 }
@@ -106,22 +115,11 @@ export function notRun(system: System, variant: string | null, scenario: string,
     violations: [],
     exercised: [],
     ends: 'unknown',
+    isReduced: false,
+    notShortest: [],
     walks: null,
     diagnostics,
   };
-}
-
-/** With its transitions if an endless run is possible and there is room for them. */
-function exploreAndGoRound(
-  program: Program,
-  options: ExploreOptions,
-): { readonly exploration: Exploration; readonly ends: ScenarioReport['ends']; readonly loop: FairLoop | null } {
-  if (!mayRunForEver(program)) return { exploration: explore(program, options), ends: 'shape', loop: null };
-  const maxStates = Math.min(options.maxStates ?? MOST_STATES_WITH_EDGES, MOST_STATES_WITH_EDGES);
-  const small = explore(program, { ...options, edges: true, maxStates });
-  const { edges } = small;
-  if (small.complete && edges !== undefined) return { exploration: small, ends: 'rounds', loop: fairLoop(program, { ...small, edges }) };
-  return { exploration: options.maxStates === maxStates ? small : explore(program, options), ends: 'unknown', loop: null };
 }
 
 /** The rule's sentence and source. */
@@ -130,39 +128,24 @@ export function tellRule(system: System, rule: string): { sentence: string; sour
   return own === undefined ? { sentence: system.builtIn[rule] ?? '', source: null } : { sentence: own.doc, source: own.source };
 }
 
-/** One for each rule: the shortest of the ways in which it is broken. */
-function exploredViolations(system: System, program: Program, exploration: Exploration): Violation[] {
-  const byRule = new Map<string, { witness: Witness; length: number; count: number }>();
-  for (const witness of exploration.witnesses) {
-    const length = exploration.path(witness.state).length + (witness.step === null ? 0 : 1);
-    const known = byRule.get(witness.rule);
-    const shortest = known === undefined || length < known.length ? { witness, length } : known;
-    byRule.set(witness.rule, { ...shortest, count: (known?.count ?? 0) + witness.count });
-  }
-  return [...byRule]
-    .sort(([, one], [, other]) => one.length - other.length)
-    .map(([rule, { witness, count }]) => {
-      const steps = exploration.path(witness.state);
-      const counterexample = counterexampleOf(
-        system,
-        program,
-        witness.step === null ? steps : [...steps, witness.step],
-        rule,
-        witness.kind,
-      );
+/** One for each rule. */
+function exploredViolations(system: System, program: Program, found: readonly FoundRule[]): Violation[] {
+  return [...found]
+    .sort((one, other) => one.steps.length - other.steps.length)
+    .map(({ rule, kind, steps, count }) => {
+      const counterexample = counterexampleOf(system, program, steps, rule, kind);
       return { rule, ...tellRule(system, rule), strength: 'observed', detail: counterexample.detail, count, counterexample };
     });
 }
 
-function loopViolation(system: System, program: Program, loop: FairLoop): Violation {
-  const rule = 'always.everyWaitEnds';
+function loopViolation(system: System, program: Program, loop: FairLoop, rule = 'always.everyWaitEnds'): Violation {
   const counterexample = loopCounterexample(program, loop);
   return { rule, ...tellRule(system, rule), strength: 'observed', detail: counterexample.detail, count: loop.states, counterexample };
 }
 
-export function staticViolations(system: System, program: Program): Violation[] {
+export function staticViolations(system: System, program: Program, mayHold: MayHold = takenByAll): Violation[] {
   const seen = new Set<string>();
-  return lockGraph(program).findings.flatMap(({ rule, detail, thread, node }) => {
+  return lockGraph(program, mayHold).findings.flatMap(({ rule, detail, thread, node }) => {
     const site = program.sites[program.threads[thread]?.nodes[node]?.site ?? -1];
     const key = `${rule} ${site?.at.file}:${site?.at.line}`;
     if (seen.has(key)) return [];

@@ -1,4 +1,5 @@
 /** Tells a finding of a rule that holds for every program as a person would: what happened in order, why it matters, what to look at. */
+import { tellSteps } from '../tell-steps.ts';
 import type { Finding } from '../verdict.ts';
 import { genericRule } from './rules.ts';
 
@@ -10,18 +11,7 @@ export function explainGeneric(finding: Finding): string[] {
     `  ${rule?.sentence ?? 'This is not a rule of this oracle.'}`,
     `  ${finding.detail}`,
   ];
-  const story = finding.story ?? [];
-  if (story.length > 1) {
-    const width = Math.max(...story.map(({ thread }) => thread.length));
-    const digits = Math.max(...story.map(({ event }) => String(event).length));
-    lines.push('  What happened, in order:');
-    for (const { event, thread, what, site } of story) {
-      const place = site === null ? '' : `  [${site}]`;
-      lines.push(
-        `    event ${String(event).padStart(digits)}  ${thread.padEnd(width)}  ${what === finding.detail ? 'here' : what}${place}`,
-      );
-    }
-  }
+  lines.push(...tellSteps(finding));
   if (rule !== undefined) lines.push(`  why:     ${rule.why}`, `  look at: ${rule.lookAt}`);
   return lines;
 }

@@ -48,7 +48,35 @@ export function threadEnd(judge: GenericJudge): void {
   const { thread } = judge;
   balanced(judge, 'itself', [], null);
   thread.ended = true;
+  // Until somebody joins it, but not for ever.
+  if (judge.endedAfter.size < mostBefore) judge.endedAfter.set(thread.name, thread.after);
   judge.state.threads.delete(thread.name);
+}
+
+/** Threads that are kept in what a thread comes after; without more of them an order may seem possible that is not. */
+const mostBefore = 1024;
+
+export function fork(judge: GenericJudge, name: string): void {
+  const { thread, now, state } = judge;
+  state.thread(name).after = merged(thread.after, new Map([[thread.name, now.event]]));
+}
+
+export function join(judge: GenericJudge, name: string): void {
+  const { thread, state, now } = judge;
+  // All that the other one came after this thread comes after too; the other one does nothing more.
+  const other = state.threads.get(name)?.after ?? judge.endedAfter.get(name) ?? new Map<string, number>();
+  judge.endedAfter.delete(name);
+  thread.after = merged(merged(thread.after, other), new Map([[name, now.event]]));
+}
+
+function merged(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const all = new Map(one);
+  for (const [name, until] of other) all.set(name, Math.max(until, all.get(name) ?? -1));
+  for (const name of all.keys()) {
+    if (all.size <= mostBefore) break;
+    all.delete(name);
+  }
+  return all;
 }
 
 export function assertHeld(judge: GenericJudge, name: string): void {

@@ -124,6 +124,7 @@ export function waitsFor(judge: GenericJudge, inner: string, innerName: string, 
       innerMode,
       innerAt: now,
       gates,
+      after: thread.after,
     };
     judge.exercised('noLockCycle');
     const cycle = (nested ? judge.instances : judge.graph).add(edge);
@@ -136,6 +137,7 @@ function reportCycle(judge: GenericJudge, cycle: readonly Waited[]): void {
   judge.report('noLockCycle', `${steps.join('; ')}.`, {
     strength: 'possible',
     earlier: cycle[1]?.innerAt ?? null,
+    circle: cycle.map(edge => (edge.inner.includes('#') ? classOf(edge.inner) : edge.inner)).sort(),
     story: cycle.flatMap(edge => [
       step(edge.outerAt, `has ${edge.outerName}${sayMode(edge.outerMode)}`),
       step(edge.innerAt, `waits for ${edge.innerName}${sayMode(edge.innerMode)} with ${edge.outerName} in hand`),

@@ -28,6 +28,7 @@ interface Circumstances {
   readonly strength?: Strength;
   readonly objects?: Readonly<Record<string, string>>;
   readonly earlier?: Moment | null;
+  readonly circle?: readonly string[];
   /** What happened before, in order; this event is added. */
   readonly story?: readonly Step[];
 }
@@ -44,6 +45,8 @@ export interface GenericJudge {
   readonly graces: GraceKnowledge;
   /** Work classes that were put on a queue. */
   readonly queued: Map<string, Set<string>>;
+  /** What the threads came after that have ended, until they are joined. */
+  readonly endedAfter: Map<string, ReadonlyMap<string, number>>;
   readonly midway: boolean;
   readonly sees: (kind: EventKind) => boolean;
   /** The trace shows all of them. */
@@ -76,6 +79,7 @@ export function createGenericJudge({ observes, mayMiss = [], places = {}, midway
     puts: { lastUnder: new Map(), taken: new Map(), told: new Set() },
     graces: new Map(),
     queued: new Map(),
+    endedAfter: new Map(),
     midway,
     sees: kind => observes?.includes(kind) ?? true,
     seesAll: kind => !mayMiss.includes(kind) && judge.sees(kind),
@@ -85,7 +89,7 @@ export function createGenericJudge({ observes, mayMiss = [], places = {}, midway
     found: [],
     counts: countsOf,
     exercised: rule => countsOf(rule).exercised++,
-    report(rule, detail, { strength = 'observed', objects = {}, earlier = null, story = [] } = {}) {
+    report(rule, detail, { strength = 'observed', objects = {}, earlier = null, story = [], circle } = {}) {
       countsOf(rule).findings++;
       const last: Step = step(judge.now, detail);
       const before = [...story].sort((one, other) => one.event - other.event);
@@ -98,6 +102,7 @@ export function createGenericJudge({ observes, mayMiss = [], places = {}, midway
         thread: judge.now.thread,
         earlier: earlier?.event ?? before[0]?.event ?? null,
         story: before.some(one => one.event === last.event) ? before : [...before, last],
+        ...(circle === undefined ? {} : { circle }),
       });
     },
     touch(name) {

@@ -22,6 +22,8 @@ export interface Waited {
   readonly innerAt: Moment;
   /** Names of locks that it had alone beside `outer`. */
   readonly gates: readonly string[];
+  /** By thread: up to which event of it all had happened before, because threads were made or had ended. */
+  readonly after: ReadonlyMap<string, number>;
 }
 
 export interface LockGraph {
@@ -50,7 +52,7 @@ export function createLockGraph(): LockGraph {
     for (const way of ways) {
       if (way.outerMode !== waited.outerMode || way.innerMode !== waited.innerMode) continue;
       // Whatever is possible with this way is possible with one that has fewer gates.
-      if (!way.gates.every(gate => waited.gates.includes(gate))) continue;
+      if (way.after !== waited.after || !way.gates.every(gate => waited.gates.includes(gate))) continue;
       if (way.thread === waited.thread) return false;
       alike++;
     }
@@ -105,8 +107,14 @@ export function createLockGraph(): LockGraph {
 /** The next edge of a cycle: who has its outer end blocks who waits for it, and no gate excludes it. */
 function fits(path: readonly Waited[], next: Waited): boolean {
   const last = path.at(-1);
-  return last !== undefined && blocks(next, last) && path.every(edge => !edge.gates.some(gate => next.gates.includes(gate)));
+  return (
+    last !== undefined &&
+    blocks(next, last) &&
+    path.every(edge => !edge.gates.some(gate => next.gates.includes(gate)) && !isBefore(edge, next) && !isBefore(next, edge))
+  );
 }
+
+const isBefore = (one: Waited, other: Waited): boolean => (other.after.get(one.thread) ?? -1) >= one.innerAt.event;
 
 /** The holder of an edge's outer end blocks who waits for it as the inner end of another. A plain reader queues behind a writer that waits. */
 const blocks = (holder: Waited, waiter: Waited): boolean =>

@@ -108,6 +108,25 @@ finds(
   nested('z', 'C#1.mutex', 'A#1.mutex'),
 );
 silent(
+  'orders of threads of which one ends before the other is made are fine',
+  [['main', { kind: 'fork', other: 'x' }]],
+  nested('x', 'A#1.mutex', 'B#1.mutex'),
+  [
+    ['x', { kind: 'thread-end' }],
+    ['main', { kind: 'join', other: 'x' }],
+    ['main', { kind: 'fork', other: 'y' }],
+  ],
+  nested('y', 'B#1.mutex', 'A#1.mutex'),
+);
+finds(
+  'those of threads that were made one after another are not',
+  ['noLockCycle possible'],
+  [['main', { kind: 'fork', other: 'x' }]],
+  nested('x', 'A#1.mutex', 'B#1.mutex'),
+  [['main', { kind: 'fork', other: 'y' }]],
+  nested('y', 'B#1.mutex', 'A#1.mutex'),
+);
+silent(
   'locks of one class in one order are fine',
   nested('x', 'A#1.mutex', 'A#2.mutex'),
   nested('y', 'A#1.mutex', 'A#2.mutex'),

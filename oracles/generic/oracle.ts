@@ -78,8 +78,9 @@ function judgeOne(judge: GenericJudge, event: Event): void {
     case 'thread-end':
       return calls.threadEnd(judge);
     case 'fork':
+      return calls.fork(judge, event.other);
     case 'join':
-      return;
+      return calls.join(judge, event.other);
     case 'call':
       return calls.call(judge, event.call);
     case 'return':
@@ -168,6 +169,12 @@ function judgeOne(judge: GenericJudge, event: Event): void {
       return;
     case 'wait-sleep':
       if (judge.touch(event.queue)) locks.mustNotSleep(judge, `sleeps on ${event.queue}`);
+      return;
+    case 'complete':
+      judge.touch(event.completion);
+      return;
+    case 'wait-done':
+      if (judge.touch(event.completion)) locks.mustNotSleep(judge, `waits for ${event.completion}`);
       return;
     case 'fget':
       if (judge.touch(event.field) && event.file !== null) references.getOf(judge, event.file);

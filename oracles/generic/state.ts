@@ -51,6 +51,8 @@ export interface Thread {
   readonly calls: { readonly call: string; readonly held: readonly string[] }[];
   /** Grace periods that it has begun to wait for since its call or run began: domain class, and when. What it does after that comes after them. */
   readonly graces: { readonly domain: string; readonly begin: number }[];
+  /** By thread: up to which event of it all had happened before, because threads were made or had ended. Replaced, never changed. */
+  after: ReadonlyMap<string, number>;
   ended: boolean;
 }
 
@@ -100,6 +102,8 @@ export interface State {
 /** Freed objects that are remembered, so that a touch can be told. */
 const mostFreed = 65_536;
 
+const nothing: ReadonlyMap<string, number> = new Map();
+
 export function createState(): State {
   const threads = new Map<string, Thread>();
   const objects = new Map<string, Known>();
@@ -111,7 +115,17 @@ export function createState(): State {
     thread(name) {
       const known = threads.get(name);
       if (known !== undefined) return known;
-      const thread: Thread = { name, context: 'task', held: [], waits: null, releases: [], calls: [], graces: [], ended: false };
+      const thread: Thread = {
+        name,
+        context: 'task',
+        held: [],
+        waits: null,
+        releases: [],
+        calls: [],
+        graces: [],
+        after: nothing,
+        ended: false,
+      };
       threads.set(name, thread);
       return thread;
     },

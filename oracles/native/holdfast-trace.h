@@ -28,7 +28,8 @@ enum hf_kind {
 	HF_THREAD_START = 16, HF_THREAD_END, HF_ALLOC, HF_FREE, HF_READ, HF_WRITE, HF_ADD, HF_REMOVE, HF_NEXT, HF_HAS,
 	HF_WANT, HF_GOT, HF_RELEASED, HF_TRIED, HF_ASSERT_HELD, HF_ENTER, HF_EXIT, HF_GRACE_BEGIN, HF_GRACE_END,
 	HF_GET, HF_PUT, HF_GET_UNLESS_ZERO, HF_QUEUE, HF_RUN_BEGIN, HF_RUN_END, HF_FLUSH_BEGIN, HF_FLUSH_END,
-	HF_CANCEL_BEGIN, HF_CANCEL_END, HF_LINK, HF_UNLINK, HF_CALLBACK, HF_CALL, HF_RETURN, HF_QUIESCE, HF_KINDS_END
+	HF_CANCEL_BEGIN, HF_CANCEL_END, HF_LINK, HF_UNLINK, HF_CALLBACK, HF_CALL, HF_RETURN, HF_QUIESCE, HF_FORK, HF_JOIN,
+	HF_KINDS_END
 };
 /* What a value is. */
 enum hf_tag { HF_NONE, HF_NULL, HF_BOOL, HF_NUMBER, HF_WORD, HF_OBJECT, HF_PLACE };
@@ -66,11 +67,14 @@ typedef uint32_t hf_name;
 extern struct hf_trace hf_trace;
 extern __thread struct hf_writer hf_writer;
 
-int hf_open(const char *path, const char *system, uint64_t bytes); /* 0, or -1 and errno; the calling thread is `main` */
+/* 0, or -1 and errno; the calling thread is `main`. Without a system (NULL) the trace is judged by what holds for every program. */
+int hf_open(const char *path, const char *system, uint64_t bytes);
 void hf_close(void);
 /* Names the calling thread; without it, it is called `thread N`. */
 void hf_thread(const char *name, const char *context);
 void hf_thread_end(void);
+/* HF_FORK before a thread of that name is made, HF_JOIN after it was seen to end. */
+void hf_other(enum hf_kind kind, const char *name);
 /* Room for `count` records in a row, or NULL where the file is full. */
 struct hf_record *hf_room(uint32_t count);
 /* Defines a name; threads may race, and then define it twice. */
@@ -152,6 +156,7 @@ static const char *const hf_kinds[] = {
 	"get counter -", "put counter -", "get-unless-zero counter - got", "queue work on queued", "run-begin work -", "run-end work -",
 	"flush-begin work -", "flush-end work -", "cancel-begin work - removed", "cancel-end work -",
 	"link queue entry linked exclusive", "unlink queue entry", "callback queue entry", "call - call", "return - result", "quiesce - -",
+	"fork - other", "join - other",
 };
 _Static_assert(sizeof(hf_kinds) / sizeof(hf_kinds[0]) == HF_KINDS_END - HF_THREAD_START, "a kind without a definition");
 _Static_assert(sizeof(struct hf_record) == 24 && sizeof(struct hf_file) == 64, "the format has no padding");
@@ -227,6 +232,12 @@ void hf_thread(const char *name, const char *context)
 	hf_put(HF_THREAD_START, HF_WORD, 0, 0, word);
 }
 void hf_thread_end(void) { hf_put(HF_THREAD_END, HF_NONE, 0, 0, 0); }
+void hf_other(enum hf_kind kind, const char *name)
+{
+	hf_name word = 0;
+	hf_define(&word, HF_WORD_TABLE, name);
+	hf_put(kind, HF_WORD, 0, 0, word);
+}
 
 uint32_t hf_object(const char *type, hf_name *slot)
 {
@@ -248,7 +259,7 @@ int hf_open(const char *path, const char *system, uint64_t bytes)
 		return -1;
 	}
 	close(fd);
-	file->text_bytes = snprintf((char *)(file + 1), HF_START - sizeof(*file), "{\"holdfast\":\"trace\",\"version\":1,\"system\":\"%s\"}", system);
+	file->text_bytes = snprintf((char *)(file + 1), HF_START - sizeof(*file), "{\"holdfast\":\"trace\",\"version\":1,\"system\":%s%s%s}", system ? "\"" : "", system ? system : "null", system ? "\"" : "");
 	file->version = 1;
 	file->start = HF_START;
 	file->flags = 1;

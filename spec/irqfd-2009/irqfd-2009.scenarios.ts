@@ -50,6 +50,15 @@ export const writeRacesClose: Scenario = ({ thread, descriptor, stays }) => {
   thread(() => releaseVm(vm));
 };
 
+/** One writes to the eventfd while another closes the descriptor; there is no machine. */
+export const writeOrClose: Scenario = ({ thread, descriptor, stays }) => {
+  const eventfd = alloc<Eventfd>({ users: 1 });
+  const fd = descriptor<EventfdFile>(alloc<EventfdFile>({ eventfd, refs: 1 }));
+  stays(fd);
+  thread(() => write(fd));
+  thread(() => closeFd(fd));
+};
+
 /** A driver signals from its interrupt handler; it keeps the eventfd by a reference of its own until the interrupt is over. */
 export const signalFromInterrupt: Scenario = ({ thread, interrupt, descriptor, stays }) => {
   const vm = alloc<Kvm>({ users: 1 });

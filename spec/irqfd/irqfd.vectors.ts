@@ -106,6 +106,19 @@ export const twoEventfds: Scenario = ({ thread, choose, stays }) => {
   });
 };
 
+/** A flag that does not exist yet, before and after the eventfd is assigned. */
+export const unknownFlag: Scenario = ({ thread, stays }) => {
+  const vm = createVm();
+  createInterruptController(vm);
+  const fd = createEventfd();
+  stays(vm, fd);
+  thread(() => {
+    assignWithFlags(vm, fd, 5, 4);
+    assign(vm, fd, 5);
+    assignWithFlags(vm, fd, 5, 8);
+  });
+};
+
 /** Arguments that are wrong, or look so. The last descriptor is closed, the last but one is no eventfd. */
 export const wrongArguments: Scenario = ({ thread, choose, stays }) => {
   const vm = createVm();
