@@ -51,7 +51,9 @@ export function createClassTables(definition: OracleDefinition, judge: Judge, wa
       const isInside = (node: string): boolean => rule.classes.indexOf(node) > place && (nestedOnly || !exceptions.has(`${node} ${name}`));
       return [{ state: judge.rule(rule.name), inside: nodeNames.map(isInside) }];
     });
-  const asksWhoTakes = definition.rules.some(rule => rule.kind === 'innermost' || rule.kind === 'takes-only' || (rule.kind === 'contract' && rule.mayLeave !== undefined));
+  const asksWhoTakes = definition.rules.some(
+    rule => rule.kind === 'innermost' || rule.kind === 'takes-only' || (rule.kind === 'contract' && rule.mayLeave !== undefined),
+  );
   const classes = Object.entries(definition.types).flatMap(([type, { fields }]) =>
     Object.entries(fields).map(([field, table]): ClassRules => {
       const name = `${type}.${field}`;

@@ -2,6 +2,7 @@
  * What a thread may hold at each node, told apart by what it holds: code may take a lock, and let go of it, on one and the same condition.
  * So each way to hold something carries what is known on it of the thread's locals, and a branch that this decides is not taken otherwise.
  */
+import { liveness } from '../explore/liveness.ts';
 import { successorsOf } from '../instantiate/pools.ts';
 import { END, type Node, type Target, type Thread, type Value } from '../program.ts';
 
@@ -20,50 +21,123 @@ export interface Way {
 }
 
 /** More ways to hold something than any code has a reason for. */
-const mostWays = 64;
+const mostWays = 16;
 
+/** Where no two paths to a node hold different things, which is nearly always so, nothing has to be known to tell ways apart. */
 export function heldAt(thread: Thread): readonly (readonly Way[])[] {
+  const plain = waysOf(thread, null);
+  return plain.some(ways => ways.length > 1) ? waysOf(thread, liveness(thread)) : plain;
+}
+
+/** `live`: the slots that are read later, by node; what is known of others is forgotten. Null: nothing is known of any. */
+function waysOf(thread: Thread, live: readonly ReadonlySet<number>[] | null): readonly (readonly Way[])[] {
   const ways: Way[][] = thread.nodes.map(() => []);
   /** By node and what is held, the node that a way came from when it was first met. */
   const cameFrom = new Map<string, number>();
-  const work: [node: number, way: Way, from: number][] = [[thread.start, { held: [], known: new Map(), from: null }, END]];
-  for (let next = work.pop(); next !== undefined; next = work.pop()) {
-    const [index, way, from] = next;
+  const work = createAgenda();
+  const go = (to: number, way: Way, from: number): void => {
+    if (to !== END) work.push(to, { way: { ...way, known: live === null ? nothing : liveOf(way.known, live[to] ?? new Set()) }, from });
+  };
+  go(thread.start, { held: [], known: nothing, from: null }, END);
+  for (let next = work.pop(); next !== null; next = work.pop()) {
+    const { index, way, from } = next;
     const node = thread.nodes[index];
     const here = ways[index];
     if (node === undefined || here === undefined) continue;
-    const came = `${index} ${keysOf(way)}`;
+    const came = `${index} ${classes(way.held)}`;
     if (!cameFrom.has(came)) cameFrom.set(came, from);
-    for (const joined of joinWay(here, way, one => cameFrom.get(`${index} ${keysOf(one)}`) ?? from)) {
-      for (const to of successorsOf(node)) {
-        const known = knownAfter(node, joined.known, to);
+    for (const joined of joinWay(here, way, one => cameFrom.get(`${index} ${classes(one.held)}`) ?? from)) {
+      for (const to of new Set(successorsOf(node))) {
+        const known = live === null ? nothing : knownAfter(node, joined.known, to);
         if (known === null) continue;
         if (node.action.kind === 'try-lock') {
           const got: Held = { ...heldOf(node.action.target), isRead: false };
-          work.push([to, { ...joined, known: withValue(known, node.action.slot, 0) }, index]);
-          work.push([to, { ...joined, held: [...joined.held, got].sort(byKey), known: withValue(known, node.action.slot, 1) }, index]);
+          go(to, { ...joined, known: withValue(known, node.action.slot, 0) }, index);
+          go(to, { ...joined, held: [...joined.held, got].sort(byKey), known: withValue(known, node.action.slot, 1) }, index);
           continue;
         }
         // A writer that has to queue does not have the lock yet.
         const isQueued = node.action.kind === 'write-lock' && to === node.otherwise;
-        work.push([to, { ...joined, held: isQueued ? joined.held : afterNode(node, joined.held), known }, index]);
+        go(to, { ...joined, held: isQueued ? joined.held : afterNode(node, joined.held), known }, index);
       }
     }
   }
   return ways;
+}
+const nothing: ReadonlyMap<string, number> = new Map();
+
+interface Task {
+  readonly way: Way;
+  readonly from: number;
+}
+
+/** What is left to do, the lowest node first: code goes down nearly always, so that few nodes are met more often than ways lead to them. */
+function createAgenda(): { push: (index: number, task: Task) => void; pop: () => (Task & { readonly index: number }) | null } {
+  const tasks = new Map<number, Task[]>();
+  const heap: number[] = [];
+  const swap = (a: number, b: number): void => {
+    [heap[a], heap[b]] = [heap[b] ?? 0, heap[a] ?? 0];
+  };
+  const isBefore = (a: number, b: number): boolean => (heap[a] ?? 0) < (heap[b] ?? 0);
+  const push = (index: number, task: Task): void => {
+    const known = tasks.get(index);
+    if (known !== undefined) {
+      known.push(task);
+      return;
+    }
+    tasks.set(index, [task]);
+    heap.push(index);
+    for (let at = heap.length - 1; at > 0 && isBefore(at, (at - 1) >> 1); at = (at - 1) >> 1) swap(at, (at - 1) >> 1);
+  };
+  const pop = (): (Task & { readonly index: number }) | null => {
+    const index = heap[0];
+    if (index === undefined) return null;
+    const list = tasks.get(index) ?? [];
+    const task = list.shift();
+    if (list.length === 0) {
+      tasks.delete(index);
+      const last = heap.pop();
+      if (heap.length > 0 && last !== undefined) {
+        heap[0] = last;
+        for (let at = 0; ; ) {
+          const [left, right] = [2 * at + 1, 2 * at + 2];
+          const least = right < heap.length && isBefore(right, left) ? right : left;
+          if (least >= heap.length || !isBefore(least, at)) break;
+          swap(at, least);
+          at = least;
+        }
+      }
+    }
+    return task === undefined ? null : { ...task, index };
+  };
+  return { push, pop };
 }
 
 function withValue(known: ReadonlyMap<string, number>, slot: number, value: number): ReadonlyMap<string, number> {
   return slot < 0 ? known : new Map(known).set(`slot ${slot}`, value);
 }
 
-function keysOf(way: Way): string {
-  return way.held.map(lock => lock.key).join();
+/** What is known of slots that will be read. */
+function liveOf(known: ReadonlyMap<string, number>, live: ReadonlySet<number>): ReadonlyMap<string, number> {
+  if ([...known.keys()].every(name => slotsOf(name).every(slot => live.has(slot)))) return known;
+  return new Map([...known].filter(([name]) => slotsOf(name).every(slot => live.has(slot))));
+}
+
+const slotsByName = new Map<string, readonly number[]>();
+
+/** Slots that something known speaks of: `slot 3`, or the text of a condition. */
+function slotsOf(name: string): readonly number[] {
+  const known = slotsByName.get(name);
+  if (known !== undefined) return known;
+  const found = [...name.matchAll(/(?:^slot |"slot":)(\d+)/g)].map(([, slot]) => Number(slot));
+  slotsByName.set(name, found);
+  return found;
 }
 
 /** What is new at the node by this way. Where ways meet that hold different things, each remembers where it came from. */
 function joinWay(here: Way[], way: Way, cameFrom: (way: Way) => number): Way[] {
-  const place = here.findIndex(one => keysOf(one) === keysOf(way));
+  const own = classes(way.held);
+  const place = here.findIndex(one => classes(one.held) === own);
   const same = here[place];
   if (same !== undefined) {
     const known = new Map([...same.known].filter(([name, value]) => way.known.get(name) === value));
@@ -105,16 +179,12 @@ function knownAfter({ action, next, otherwise }: Node, known: ReadonlyMap<string
     ...('once' in action && action.once !== undefined ? [action.once] : []),
   ];
   if (given.length === 0) return known;
-  const after = new Map([...known].filter(([name]) => !given.some(slot => speaksOf(name, slot))));
+  const after = new Map([...known].filter(([name]) => !slotsOf(name).some(slot => given.includes(slot))));
   if (action.kind === 'set') {
     const value = valueOf(action.value, known);
     if (value !== null) after.set(`slot ${action.slot}`, value);
   }
   return after;
-}
-
-function speaksOf(name: string, slot: number): boolean {
-  return name === `slot ${slot}` || new RegExp(`"slot":${slot}[,}]`).test(name);
 }
 
 /** `!x`, `x === null` and `x !== null` are known where `x` is, and `x !== y` where `x === y` is. */
@@ -194,9 +264,18 @@ export function afterNode({ action }: Node, before: readonly Held[]): readonly H
   }
 }
 
+/** The same for all that hold locks of the same classes. */
 export function classes(held: readonly Held[]): string {
-  return held.map(lock => lock.class).join();
+  const known = classTexts.get(held);
+  if (known !== undefined) return known;
+  const text = held
+    .map(lock => lock.class)
+    .sort()
+    .join();
+  classTexts.set(held, text);
+  return text;
 }
+const classTexts = new WeakMap<readonly Held[], string>();
 
 function byKey(one: Held, other: Held): number {
   return one.key < other.key ? -1 : one.key > other.key ? 1 : 0;

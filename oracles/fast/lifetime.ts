@@ -128,7 +128,8 @@ export function createLifetime(core: Core): Lifetime {
   }
   /** Somebody waits for this very work item, and not for all on its queue. */
   function isFlushed(work: number): boolean {
-    for (const thread of threads.numbers.values()) if (threads.waits[thread] === waitsFor.runs && threads.waitPlace[thread] === work) return true;
+    for (const thread of threads.numbers.values())
+      if (threads.waits[thread] === waitsFor.runs && threads.waitPlace[thread] === work) return true;
     return false;
   }
   function isPreparedOn(queue: number): boolean {

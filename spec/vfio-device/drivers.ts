@@ -29,7 +29,7 @@ export interface Driver {
 }
 
 /** Why a driver does not open. */
-export type DriverError = 'EEXIST' | 'EINVAL' | 'EPERM' | 'ESRCH';
+export type DriverError = 'EEXIST' | 'EINVAL' | 'ENOMEM' | 'EPERM' | 'ESRCH';
 
 /** The module that the drivers are in. */
 export declare const driverModule: Module;
@@ -79,7 +79,7 @@ export const apDriver: Driver = {
 };
 
 /** Set the machine's crypto masks, under its lock. Has had a reference of its own since before the core got one. */
-export function apOpen(device: Device): 0 | 'EINVAL' | 'EPERM' {
+export function apOpen(device: Device): 0 | 'EINVAL' | 'ENOMEM' | 'EPERM' {
   const kvm = device.kvm;
   if (kvm === null) return 'EINVAL';
   lock(kvm.lock);

@@ -113,13 +113,19 @@ export const unsetContainerContract: Contract<typeof unsetContainer> = {
   },
 };
 
-/** Whether the crypto driver would refuse this machine. */
+/** Another crypto device has this machine, and this one has no other. */
 function cryptoTaken(device: Device, kvm: Kvm | null): boolean {
-  return device.driver === apDriver && kvm !== null && kvm.cryptoUser !== null;
+  return (
+    device.driver === apDriver &&
+    (device.kvm === null || device.kvm === kvm) &&
+    kvm !== null &&
+    kvm.cryptoUser !== null &&
+    kvm.cryptoUser !== device
+  );
 }
-/** Whether the graphics driver would refuse this machine. */
+/** Another graphics device has this machine, and this one has none. */
 function graphicsTaken(device: Device, kvm: Kvm | null): boolean {
-  return device.driver === gvtDriver && kvm !== null && some(gvt.attached, other => other.kvm === kvm);
+  return device.driver === gvtDriver && !gvt.attached.has(device) && kvm !== null && some(gvt.attached, other => other.kvm === kvm);
 }
 
 /**
@@ -133,10 +139,10 @@ export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
     EBADF: groupFd => groupFd.file === null,
     ENODEV: (_groupFd, device) => !device.group.devices.has(device) || device.registration.count === 0 || device.module.pins.count === 0,
     EINVAL: (_groupFd, device) =>
-      device.group.containerUsers === 0 || (device.driver === apDriver && device.openCount === 0 && device.group.kvm === null),
-    EPERM: (_groupFd, device) => device.openCount === 0 && cryptoTaken(device, device.group.kvm),
-    ESRCH: (_groupFd, device) => device.driver === gvtDriver && device.openCount === 0 && device.group.kvm === null,
-    EEXIST: (_groupFd, device) => device.openCount === 0 && graphicsTaken(device, device.group.kvm),
+      device.group.containerUsers === 0 || (device.driver === apDriver && device.openCount === 0 && !isLive(device.group.kvm)),
+    EPERM: (_groupFd, device) => cryptoTaken(device, device.group.kvm),
+    ESRCH: (_groupFd, device) => device.driver === gvtDriver && device.openCount === 0 && !isLive(device.group.kvm),
+    EEXIST: (_groupFd, device) => graphicsTaken(device, device.group.kvm),
     ENOMEM: atAnyTime,
   },
 };
@@ -171,6 +177,7 @@ export const bindContract: Contract<typeof bind> = {
     EEXIST: fd => fd.file !== null && fd.file.df !== null && graphicsTaken(fd.file.df.device, fd.file.df.kvm),
     ENODEV: fd => fd.file !== null && fd.file.df !== null && fd.file.df.device.module.pins.count === 0,
     EFAULT: atAnyTime,
+    ENOMEM: atAnyTime,
   },
 };
 

@@ -130,7 +130,7 @@ export const coreAfterUnlock: Variant<Spec> = {
       unlock(kvm.lock);
       if (maybe()) {
         drivers.apClose(device);
-        return 'EINVAL';
+        return 'ENOMEM';
       }
       return 0;
     },

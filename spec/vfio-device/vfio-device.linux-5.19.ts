@@ -3,7 +3,6 @@ import {
   absent,
   alloc,
   always,
-  assertSole,
   bug,
   type Defect,
   fget,
@@ -61,6 +60,12 @@ export const linux_5_19: Defect<Spec> = {
       drivers: { read: () => true, write: () => vfio.groupLock },
       kvm: group => group.rwsem,
     },
+    kvmGuards: {
+      // Changed without the lock at the machine's end, "because nobody else has a reference".
+      devices: unguarded,
+      trackers: kvm => kvm.mmuLock,
+      cryptoUser: kvm => kvm.lock,
+    },
     deviceGuards: {
       asked: unguarded,
       openCount: device => device.set.lock,
@@ -81,7 +86,6 @@ export const linux_5_19: Defect<Spec> = {
     releaseKvmDevice: () => undefined,
     destroyVm: kvm => {
       const module = kvm.module;
-      assertSole(kvm);
       for (const kv of kvm.devices) {
         kvm.devices.delete(kv);
         kvmVfios.releaseKvmVfio(kv);
@@ -246,7 +250,7 @@ export const linux_5_19: Defect<Spec> = {
       unlock(kvm.lock);
       if (maybe()) {
         drivers.apClose(device);
-        return 'EINVAL';
+        return 'ENOMEM';
       }
       return 0;
     },

@@ -104,7 +104,7 @@ export const workQueue: Defect<Spec> = {
       unlock(kvm.lock);
       if (maybe()) {
         drivers.apClose(device);
-        return 'EINVAL';
+        return 'ENOMEM';
       }
       return 0;
     },
@@ -189,7 +189,7 @@ export const failingOpenPutsAtOnce: Defect<Spec> = {
         unlock(kvm.lock);
         put(kvm.users);
         deferredPuts.dropDeferredPut(later);
-        return 'EINVAL';
+        return 'ENOMEM';
       }
       return 0;
     },
