@@ -13,6 +13,7 @@ import {
   unlock,
   type Variant,
 } from '../language.ts';
+import * as deviceFiles from './device-file.ts';
 import * as groups from './group.ts';
 import { kvmGetKvmSafe, kvmPutKvm } from './kvm.ts';
 import * as cdevs from './vfio-device.cdev.scenarios.ts';
@@ -121,6 +122,7 @@ export const getWithoutRefLock: Defect<Spec> = {
     { rule: groups.groupGuards, in: scenarios.openRacesClose },
     { rule: devices.gotUnderRefLock, in: scenarios.openRacesClose },
     { rule: always.neverTouchedAfterFree, in: cdevs.usedWhileFileTakenAway },
+    { rule: deviceFiles.deviceFileGuards, in: cdevs.usedWhileFileTakenAway },
   ],
   instead: {
     groupGetKvmSafe: device => {
@@ -140,6 +142,7 @@ export const putUnderRefLock: Defect<Spec> = {
   breaks: [
     { rule: always.neverSleepsInAtomic, in: scenarios.deviceOutlivesVm },
     { rule: groups.nothingInsideGroupRefLock, in: scenarios.deviceOutlivesVm },
+    { rule: deviceFiles.nothingInsideFileRefLock, in: cdevs.usedWhileFileTakenAway },
   ],
   instead: {
     groupClose: df => {
@@ -156,6 +159,16 @@ export const putUnderRefLock: Defect<Spec> = {
       }
       unlock(set.lock);
       unlock(group.lock);
+    },
+    unbind: df => {
+      const device = df.device;
+      lock(device.set.lock);
+      devices.dfClose(df);
+      lock(df.kvmRefLock);
+      devices.putKvm(device);
+      unlock(df.kvmRefLock);
+      unlock(device.set.lock);
+      deviceFiles.unblockGroup(device);
     },
   },
 };
@@ -185,11 +198,19 @@ export const pointerReadAgain: Defect<Spec> = {
     { rule: groups.groupsVmReadOnce, in: scenarios.givenToAnother },
     { rule: groups.groupGuards, in: scenarios.givenToAnother },
     { rule: always.referencesBalance, in: scenarios.givenToAnother },
+    { rule: devices.putFunctionComesWithVm, in: scenarios.givenToAnother },
+    { rule: deviceFiles.filesVmReadOnce, in: cdevs.usedWhileFileTakenAway },
   ],
   instead: {
     groupGetKvmSafe: device => {
       getOnly(device);
       device.kvm = device.group.kvm;
+    },
+    fileGetKvmSafe: df => {
+      lock(df.kvmRefLock);
+      devices.getKvmSafe(df.device, df.kvm);
+      unlock(df.kvmRefLock);
+      df.device.kvm = df.kvm;
     },
   },
 };

@@ -1,13 +1,16 @@
 /** What must not be done when a device is opened, closed, probed or removed. */
-import { always, assertHeld, type Defect, lock, maybe, put, unlock } from '../language.ts';
+import { always, assertHeld, type Defect, lock, maybe, put, some, symbolPut, unlock, writeLock, writeUnlock } from '../language.ts';
 import * as deviceFiles from './device-file.ts';
+import * as drivers from './drivers.ts';
+import { gvt } from './drivers.ts';
 import * as groups from './group.ts';
-import { kvmModule } from './kvm.ts';
+import { kvmModule, kvmPutKvm } from './kvm.ts';
 import * as registrations from './registration.ts';
 import * as cdevs from './vfio-device.cdev.scenarios.ts';
 import type { Spec } from './vfio-device.linux-6.2.ts';
 import * as scenarios from './vfio-device.scenarios.ts';
 import * as devices from './vfio-device.ts';
+import { vfio } from './vfio-device.ts';
 
 /**
  * Binding gets the machine first, then asks whether the device is open already, and puts the machine if it is: that of the other opener. What the other
@@ -234,6 +237,81 @@ export const removeDoesNotWait: Defect<Spec> = {
       unlock(group.deviceLock);
       put(device.registration);
       registrations.leaveGroup(group);
+    },
+  },
+};
+
+/** The device's pointer is not cleared when its machine is put. */
+export const pointerNotCleared: Defect<Spec> = {
+  breaks: [
+    { rule: devices.devicesVmIsAlive, in: scenarios.deviceOutlivesVm },
+    { rule: devices.vmOnlyWhileOpen, in: scenarios.deviceOutlivesVm },
+    { rule: devices.putFunctionComesWithVm, in: scenarios.deviceOutlivesVm },
+  ],
+  instead: {
+    putKvm: device => {
+      assertHeld(device.set.lock);
+      const kvm = device.kvm;
+      const putFunction = device.putKvm;
+      if (kvm === null || putFunction === null) return;
+      putFunction(kvm);
+      device.putKvm = null;
+      symbolPut(kvmPutKvm);
+    },
+  },
+};
+
+/**
+ * Telling a device's file its machine takes the lock of the device's set, as telling a group took the group's in Linux 6.2. KVM does it under its own lock,
+ * which a driver takes inside the set's.
+ */
+export const setKvmTakesSetLock: Defect<Spec> = {
+  breaks: [
+    { rule: devices.setKvmTakesNoDeviceLock, in: cdevs.usedWhileFileTakenAway },
+    { rule: groups.openingOrder, in: cdevs.usedWhileFileTakenAway },
+  ],
+  instead: {
+    deviceFileSetKvm: (df, kvm) => {
+      lock(df.device.set.lock);
+      lock(df.kvmRefLock);
+      df.kvm = kvm;
+      unlock(df.kvmRefLock);
+      unlock(df.device.set.lock);
+    },
+  },
+};
+
+/** Devices are counted without the locks that the counts are under. */
+export const countedWithoutLocks: Defect<Spec> = {
+  breaks: [
+    { rule: devices.vfioGuards, in: scenarios.openRacesProbe },
+    { rule: devices.deviceSetGuards, in: scenarios.openRacesProbe },
+    { rule: groups.groupGuards, in: scenarios.openRacesProbe },
+  ],
+  instead: {
+    registerDevice: device => {
+      const group = device.group;
+      vfio.groups.add(group);
+      group.drivers += 1;
+      device.set.deviceCount += 1;
+      group.devices.add(device);
+    },
+  },
+};
+
+/** The graphics driver looks for its other devices without its lock, and finds none although one is about to be there. */
+export const lookedWithoutLock: Defect<Spec> = {
+  breaks: [{ rule: drivers.gvtGuards, in: scenarios.secondForOneVm }],
+  instead: {
+    gvtOpen: device => {
+      const kvm = device.kvm;
+      if (kvm === null) return 'ESRCH';
+      if (some(gvt.attached, other => other.kvm === kvm)) return 'EEXIST';
+      gvt.attached.add(device);
+      writeLock(kvm.mmuLock);
+      kvm.trackers.add(device);
+      writeUnlock(kvm.mmuLock);
+      return 0;
     },
   },
 };
