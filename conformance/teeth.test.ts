@@ -34,6 +34,9 @@ const unseen: Readonly<Record<string, string>> = {
   eventfdNotPut: 'an eventfd that is never freed takes memory only',
   resamplerFreedAtOnce: 'the acknowledgement that would touch it comes from a guest, which is no caller',
   leaverNotAwaited: 'the acknowledgement that would touch it comes from a guest, which is no caller',
+  listLockedBeforeRouting: 'locks taken the wrong way round go well until two meet',
+  resamplersLockedInsideRouting: 'locks taken the wrong way round go well until two meet',
+  acknowledgedUnderLock: 'the acknowledgement that would wait comes from a guest, which is no caller',
   leavesWithoutLock: 'two that leave at once lose one removal; only an acknowledgement would follow it',
 };
 

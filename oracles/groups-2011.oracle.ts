@@ -595,7 +595,7 @@ export const groups2011Oracle: OracleDefinition = {
       ownFieldsOnly: false,
       busy: (_, { globals }: Here & { globals: { vfio: Vfio } }) => isHeld(globals.vfio.lock),
       when: ({ group, iommu }: { group: Group; iommu: Iommu }) => (group.iommu === iommu) && (group.iommu !== null) && some(group.iommu?.groups, (other) => other !== group),
-      then: ({ group, iommu }: { group: Group; iommu: Iommu }) => some(iommu.groups, (group) => group.files > 0) || (iommu.files > 0) || some(iommu.groups, (group) => some(group.devices, (device) => device.files > 0)),
+      then: ({ iommu }: { iommu: Iommu }) => some(iommu.groups, (group) => group.files > 0) || (iommu.files > 0) || some(iommu.groups, (group) => some(group.devices, (device) => device.files > 0)),
     },
     /** Every open file counts, on what it is a file of. */
     {

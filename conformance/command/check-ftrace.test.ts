@@ -30,10 +30,10 @@ test('a finding is told with its threads, its lines, why it matters, and how to 
   assert.match(stdout, 'violation  always.releasedByHolder');
   assert.match(
     stdout,
-    /What happened, in order:\n {4}event +\d+ {2}agent-337 {2}releases Kvm#\d+\.slotsLock {2}\[line \d+, kvm_ioapic_init/,
+    /What happened, in order:\n( {4}event .*\n)+ {4}event +\d+ {2}agent-337 {2}releases Kvm#\d+\.slotsLock {2}\[line \d+, kvm_ioapic_init.*\n {4}event +\d+ {2}agent-337 {2}here/,
   );
   assert.match(stdout, /why: .*\n {2}look at: /);
-  assert.match(stdout, `again:   npx holdfast check --format ftrace ${file}`);
+  assert.match(stdout, `again:   npx holdfast explain --format ftrace ${file} `);
 });
 
 test('a compressed trace that is cut off is wrong use', async () => {

@@ -26,10 +26,16 @@ interface Scenario {
 const test = suite('bounds of verify');
 
 test('a bound of memory that is reached is inconclusive, and says what was covered', async () => {
-  const { status, scenarios } = await verify('--max-memory', '1', '--json');
+  const { status, scenarios } = await verify('--max-memory', '1', '--no-reduction', '--json');
   assert.is(status, 3);
   assert.is(scenarios[0]?.verdict, 'inconclusive');
   assert.ok((scenarios[0]?.states ?? 0) > 1000);
+});
+
+test('what is too large whole is reduced before it is given up', async () => {
+  const { status, scenarios } = await verify('--max-memory', '1', '--json');
+  assert.is(status, 0);
+  assert.ok((scenarios[0]?.states ?? 0) < 25_917);
 });
 
 test('a bound of memory that is not reached changes nothing, nor does the number of workers', async () => {

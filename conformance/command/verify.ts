@@ -65,6 +65,8 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     const { system } = loaded;
     if (system === null || loaded.diagnostics.length > 0) continue;
     const jobs = jobsOf(system, options);
+    // Who names no system means those that have the scenario.
+    if (jobs.length === 0 && names.length === 0) continue;
     if (jobs.length === 0)
       throw new UsageFault(`Nothing was selected in ${name}. \`holdfast list scenarios\` and \`holdfast list defects\` say what there is.`);
     say(
@@ -120,6 +122,8 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     }
     outcomes.push(...own);
   }
+  if (outcomes.length === 0 && diagnostics.length === 0)
+    throw new UsageFault('Nothing was selected. `holdfast list scenarios` and `holdfast list defects` say what there is.');
   const counts = countOf(outcomes);
   const verdict =
     diagnostics.length > 0 || outcomes.some(outcome => !outcome.passed && outcome.verdict !== 'inconclusive')

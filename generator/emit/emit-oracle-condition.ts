@@ -24,7 +24,7 @@ export function emitCondition(
   globals: Readonly<Record<string, string>>,
 ): string {
   const body = asBoolean(emit(predicate, scope)).text;
-  const used = new Set(partsOf(predicate).flatMap(part => (part.kind === 'variable' ? part.name : [])));
+  const used = new Set(freeVariables(predicate, []));
   const bound = Object.keys(types).filter(name => used.has(name));
   const ofThread = partsOf(predicate).some(({ kind }) => kind === 'holds' || kind === 'current');
   const ofProcess = partsOf(predicate).some(({ kind }) => kind === 'current');
@@ -39,6 +39,16 @@ export function emitCondition(
   const annotation = own.length === 0 ? '' : `: Here & { ${own.join('; ')} }`;
   const parameters = named.length === 0 ? (bound.length === 0 ? '' : objects) : `${objects}, { ${named.join(', ')} }${annotation}`;
   return `(${parameters}) => ${body}`;
+}
+
+/** Those that no `some` or `every` around them brings along. */
+function freeVariables(part: unknown, bound: readonly string[]): string[] {
+  if (Array.isArray(part)) return part.flatMap(one => freeVariables(one, bound));
+  if (part === null || typeof part !== 'object') return [];
+  const { kind, name, variable, condition, ...rest } = part as Record<string, unknown>;
+  if (kind === 'variable' && typeof name === 'string') return bound.includes(name) ? [] : [name];
+  const inside = kind === 'quantified' && typeof variable === 'string' ? [...bound, variable] : bound;
+  return [...freeVariables(condition, inside), ...freeVariables(Object.values(rest), bound)];
 }
 
 function asBoolean(code: Code): Code {

@@ -284,7 +284,10 @@ function ruleLines(rule: Exclude<Rule, { kind: 'ends' }>, system: System): strin
       ];
     }
     case 'at-every': {
-      const over = rule.verb === 'called' || rule.over.some(({ name }) => name === rule.object) ? rule.over : [{ name: rule.object, type: rule.type }, ...rule.over];
+      const over =
+        rule.verb === 'called' || rule.over.some(({ name }) => name === rule.object)
+          ? rule.over
+          : [{ name: rule.object, type: rule.type }, ...rule.over];
       return [
         `verb: ${quoted(rule.verb)}, on: ${quoted(rule.verb === 'called' ? rule.field : rule.field === '' ? rule.type : `${rule.type}.${rule.field}`)}, object: ${quoted(rule.object)},`,
         ...quantified(over, [rule.when, rule.then]),

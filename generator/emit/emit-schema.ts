@@ -18,7 +18,12 @@ const schemas: readonly Schema[] = [
   { file: 'conformance/report.schema.json', source: 'conformance/report.ts', root: 'RunReport', definitions: [] },
   { file: 'conformance/verify.schema.json', source: 'conformance/command/documents.ts', root: 'VerifyDocument', definitions: [] },
   { file: 'conformance/check.schema.json', source: 'conformance/command/documents.ts', root: 'CheckDocument', definitions: [] },
-  { file: 'conformance/check-history.schema.json', source: 'conformance/command/documents.ts', root: 'HistoryCheckDocument', definitions: [] },
+  {
+    file: 'conformance/check-history.schema.json',
+    source: 'conformance/command/documents.ts',
+    root: 'HistoryCheckDocument',
+    definitions: [],
+  },
   { file: 'conformance/mutate.schema.json', source: 'conformance/command/documents.ts', root: 'MutantsDocument', definitions: [] },
 ];
 

@@ -1,6 +1,8 @@
 /** Calls that return what they must not: the checks of each, left out. User space sees these; the vectors are there to find them in an implementation. */
-import { alloc, type Defect, fget, get, lock, putLater, unlock } from '../language.ts';
+import { alloc, type Defect, fget, get, getUnlessZero, lock, putLater, some, unlock, writeLock, writeUnlock } from '../language.ts';
+import type { DeviceFile } from './device-file.ts';
 import * as deviceFiles from './device-file.ts';
+import { gvt } from './drivers.ts';
 import type { KvmVfio } from './kvm-vfio.ts';
 import * as kvmVfios from './kvm-vfio.ts';
 import type { OpenFile } from './open-file.ts';
@@ -129,9 +131,18 @@ export const busyIsInvalid: Defect<Spec> = {
 export const takenIsMissing: Defect<Spec> = {
   breaks: [{ rule: calls.getDeviceFdContract, in: vectors.needingAMachine }],
   instead: {
-    firstOpen: df => {
-      const result = devices.firstOpen(df);
-      return result === 'EEXIST' ? 'ESRCH' : result;
+    gvtOpen: device => {
+      const kvm = device.kvm;
+      if (kvm === null) return 'ESRCH';
+      lock(gvt.lock);
+      const taken = some(gvt.attached, other => other.kvm === kvm);
+      if (!taken) gvt.attached.add(device);
+      unlock(gvt.lock);
+      if (taken) return 'ESRCH';
+      writeLock(kvm.mmuLock);
+      kvm.trackers.add(device);
+      writeUnlock(kvm.mmuLock);
+      return 0;
     },
   },
 };
@@ -141,8 +152,13 @@ export const openIsBusy: Defect<Spec> = {
   breaks: [{ rule: calls.bindContract, in: vectors.bindingADevice }],
   instead: {
     bindFile: df => {
-      const result = deviceFiles.bindFile(df);
-      return result === 'EINVAL' ? 'EBUSY' : result;
+      const device = df.device;
+      if (df.group !== null || !deviceFiles.blockGroup(device)) return 'EBUSY';
+      lock(device.set.lock);
+      const result = df.accessGranted || device.openCount > 0 ? 'EBUSY' : deviceFiles.bindLocked(df);
+      unlock(device.set.lock);
+      if (result !== 0) deviceFiles.unblockGroup(device);
+      return result;
     },
   },
 };
@@ -170,8 +186,11 @@ export const openedWhileGoing: Defect<Spec> = {
   breaks: [{ rule: calls.openCdevContract, in: cdevs.bindRacesRemove }],
   instead: {
     openCdev: (device, fd) => {
-      const result = deviceFiles.openCdev(device, fd);
-      return result === 'ENODEV' ? 0 : result;
+      if (!getUnlessZero(device.registration)) return 0;
+      const df = alloc<DeviceFile>({ device, group: null });
+      const file = alloc<OpenFile>({ df, refs: 1 });
+      fd.file = file;
+      return 0;
     },
   },
 };
