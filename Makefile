@@ -35,8 +35,8 @@ verify: install ## Explore every scenario of every system
 defects: install ## Explore every defect; each must be found by the rule it names
 	$(holdfast) verify --defects --quiet
 
-cross-check: install ## Let SPIN, where it is installed, count what the explorer counts; takes some minutes
-	@node --import tsx conformance/command/cross-check.ts $(if $(states),--max-states $(states))
+cross-check: install ## Let SPIN, where it is installed, count what the explorer counts; takes minutes for each of systems=
+	@node --import tsx conformance/command/cross-check.ts $(systems) $(if $(states),--max-states $(states))
 
 simulate: install ## Run the vectors against the embedded simulator
 	$(holdfast) run --adapter simulator

@@ -63,7 +63,8 @@ export function touched(
     target.object,
     target.type,
     () => fatal(e, path, number, 'always.nullNeverFollowed'),
-    (instance, at) => stillAlive(e, at, number, target.type, instance, 0, () => then(instance, nobodyElses(e, at, number, target.type, instance))),
+    (instance, at) =>
+      stillAlive(e, at, number, target.type, instance, 0, () => then(instance, nobodyElses(e, at, number, target.type, instance))),
   );
 }
 
