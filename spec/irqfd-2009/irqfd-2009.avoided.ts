@@ -26,6 +26,7 @@ import type { Spec } from './irqfd-2009.variants.ts';
 /**
  * The irqfd keeps the file of its eventfd, as it did before the proposal: closing the descriptor then ends nothing.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "requires two system calls to complete"
+ * @fact D412
  */
 export const holdsTheFile: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.bothSidesClose }],
@@ -115,7 +116,10 @@ export const putBeforeGrace: Variant<Spec> = {
   },
 };
 
-/** The readers are waited for under the machine's lock, which they take. */
+/**
+ * The readers are waited for under the machine's lock, which they take.
+ * @fact D410
+ */
 export const graceUnderVmLock: Defect<Spec> = {
   breaks: [
     { rule: base.readersTakeVmLock, in: scenarios.bothSidesClose },
@@ -140,6 +144,7 @@ export const graceUnderVmLock: Defect<Spec> = {
 /**
  * The work is flushed under the machine's lock, which the work takes.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "avoid deadlocking with the flush_work and the work_item taking the lock"
+ * @fact D413
  */
 export const flushUnderVmLock: Defect<Spec> = {
   breaks: [

@@ -99,6 +99,7 @@ export type PollKey = 'POLLIN' | 'POLLHUP' | 'POLLIN|POLLHUP';
 /**
  * The list of irqfds is read and changed under the machine's lock, also while the machine is released.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "protected by kvm->lock"
+ * @fact R426
  */
 export const kvmGuards: GuardedBy<Kvm> = { irqfds: kvm => kvm.lock, interrupted: kvm => kvm.lock };
 
@@ -116,7 +117,10 @@ export const irqfdGuards: GuardedBy<Irqfd> = {
   kvm: { read: irqfd => [irqfd.lock, irqfd.srcu], write: irqfd => irqfd.lock },
 };
 
-/** A connected irqfd owns one reference to its machine, and every irqfd owns one to its eventfd. */
+/**
+ * A connected irqfd owns one reference to its machine, and every irqfd owns one to its eventfd.
+ * @fact R409
+ */
 export const irqfdOwns: Owns<Irqfd> = { kvm: kvm => kvm.users, eventfd: eventfd => eventfd.users };
 /** A file owns a reference to its eventfd. */
 export const fileOwns: Owns<EventfdFile> = { eventfd: eventfd => eventfd.users };
@@ -134,6 +138,7 @@ export const irqfdRuns: Runs<Irqfd> = {
 /**
  * Readers of the machine take its lock, so nobody waits for those readers under that lock.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_inject() and irqfd_disconnect()
+ * @fact R423
  */
 export const readersTakeVmLock: LockOrder<[Irqfd, Kvm]> = (irqfd, kvm) => [irqfd.srcu, kvm.lock];
 
@@ -146,6 +151,7 @@ export const publishedVmIsAlive: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) => im
 /**
  * An eventfd that was signalled before it was assigned interrupts the machine, as one that is signalled after.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign(), "as if we didn't miss it"
+ * @fact R417
  */
 export const pendingEventIsInjected: Settled<{ irqfd: Irqfd; kvm: Kvm }> = ({ irqfd, kvm }) =>
   implies(

@@ -93,6 +93,7 @@ export const asProposed: Defect<Spec> = {
 /**
  * The callback removes its own entry from the queue under whose lock it is called.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "The POLLHUP is called unlocked"
+ * @fact D401
  */
 export const teardownInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverTakenTwice, in: scenarios.bothSidesClose }],
@@ -107,6 +108,7 @@ export const teardownInCallback: Defect<Spec> = {
 /**
  * The callback takes mutexes and waits for readers with a spinlock held. It leaves its entry alone, so that this shows by itself.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), case POLLHUP
+ * @fact D402
  */
 export const sleepsInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverSleepsInAtomic, in: scenarios.bothSidesClose }],
@@ -125,6 +127,8 @@ export const sleepsInCallback: Defect<Spec> = {
  * Released by the machine, the irqfd is not kept until that is done: who comes second frees it under who came first.
  * Our own reading, not published; the review found that it "does look safe".
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_disconnect()
+ * @fact D403
+ * @sure candidate
  */
 export const loserFrees: Defect<Spec> = {
   breaks: [
@@ -149,6 +153,8 @@ export const loserFrees: Defect<Spec> = {
 /**
  * The release loop reads the list without its lock, and may find an irqfd that is being freed. Our own reading, not published.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd_release()
+ * @fact D404
+ * @sure candidate
  */
 export const loopWithoutLock: Defect<Spec> = {
   breaks: [
@@ -183,7 +189,11 @@ export const failureDoesNotFlush: Defect<Spec> = {
   },
 };
 
-/** A failed assignment leaves its entry on the queue. The proposal does not do that: it removes the entry if polling has put it there. */
+/**
+ * A failed assignment leaves its entry on the queue. The proposal does not do that: it removes the entry if polling has put it there.
+ * @fact D405
+ * @sure candidate
+ */
 export const failureLeavesHook: Defect<Spec> = {
   breaks: [{ rule: always.freedWhenIdle, in: scenarios.assignRacesHangUp }],
   instead: {
@@ -199,6 +209,8 @@ export const failureLeavesHook: Defect<Spec> = {
  * The key is compared as a whole, so that data and end together match nothing. A later version of the patch tests the bits one by one.
  * That this loses the end of the eventfd is our own reading, not published.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), the switch
+ * @fact D406
+ * @sure candidate
  */
 export const keyComparedWhole: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.hangUpWithData }],
@@ -213,6 +225,7 @@ export const keyComparedWhole: Defect<Spec> = {
 /**
  * What polling returns is not looked at: an event that came before the assignment is lost.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd()
+ * @fact D407
  */
 export const pendingEventLost: Defect<Spec> = {
   breaks: [{ rule: base.pendingEventIsInjected, in: scenarios.assignPending }],

@@ -55,6 +55,7 @@ export const openFileRuns: Runs<OpenFile> = { refs: file => releaseFile(file) };
 /**
  * The end of an eventfd is reported under its queue's lock, and KVM's list of irqfds is locked inside that.
  * @source Linux 6.18, virt/kvm/eventfd.c, irqfd_wakeup()
+ * @fact R406
  */
 export const hangUpOrder: LockOrder<[Eventfd, Kvm]> = (eventfd, kvm) => [eventfd.lock, eventfd.wait, kvm.irqfdsLock];
 

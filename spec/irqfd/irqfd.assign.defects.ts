@@ -17,7 +17,10 @@ import type { Spec } from './irqfd.variants.ts';
 import * as kvms from './kvm.ts';
 import * as resamplers from './resampler.ts';
 
-/** The route is looked up before the lock is taken: a table put in place meanwhile is missed for good. */
+/**
+ * The route is looked up before the lock is taken: a table put in place meanwhile is missed for good.
+ * @fact D431
+ */
 export const routeReadTooEarly: Defect<Spec> = {
   breaks: [{ rule: kvms.routesAgree, in: scenarios.routingRacesAssign }],
   instead: {
@@ -38,7 +41,10 @@ export const routeReadTooEarly: Defect<Spec> = {
   },
 };
 
-/** Nobody looks whether events were counted before. */
+/**
+ * Nobody looks whether events were counted before.
+ * @fact D407
+ */
 export const pendingEventLost: Defect<Spec> = {
   breaks: [
     { rule: irqfds.pendingEventIsInjected, in: scenarios.assignPending },

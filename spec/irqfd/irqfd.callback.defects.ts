@@ -33,6 +33,7 @@ export const deactivatesBlindly: Defect<Spec> = {
 /**
  * The callback takes a mutex under the queue's spinlock.
  * @source Linux 1c682593096a, "xen: privcmd: Switch from mutex to spinlock for irqfds"
+ * @fact D419
  */
 export const mutexInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverSleepsInAtomic, in: scenarios.bothSidesClose }],
@@ -57,6 +58,7 @@ export const mutexInCallback: Defect<Spec> = {
 /**
  * The callback tears down where it stands, under the lock that unhooking takes.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), case POLLHUP
+ * @fact D401
  */
 export const teardownInCallback: Defect<Spec> = {
   breaks: [{ rule: always.neverTakenTwice, in: scenarios.bothSidesClose }],
@@ -81,6 +83,8 @@ export const teardownInCallback: Defect<Spec> = {
 /**
  * The key is compared as a whole: what is reported together is not understood.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, irqfd_wakeup(), the switch
+ * @fact D406
+ * @sure candidate
  */
 export const keyComparedWhole: Defect<Spec> = {
   breaks: [{ rule: always.bugNeverReached, in: scenarios.endsWithData }],

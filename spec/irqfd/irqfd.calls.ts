@@ -30,6 +30,7 @@ export const baseProfile = 'linux-6.17' as const;
  * Assigning needs an interrupt controller and an eventfd that no other irqfd has; it needs no such interrupt.
  * An eventfd that has been deassigned is another's until that irqfd is gone, which nothing but its wait queue knows.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign(); arch/x86/kvm/irq.c, kvm_arch_irqfd_allowed()
+ * @fact R415
  */
 export const assignContract: Contract<typeof assign> = {
   fails: {
@@ -43,6 +44,7 @@ export const assignContract: Contract<typeof assign> = {
 /**
  * As for `assign`; the second descriptor is looked at after the first.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign()
+ * @fact R415
  */
 export const assignResampleContract: Contract<typeof assignResample> = {
   fails: {
@@ -59,6 +61,7 @@ export const assignResampleContract: Contract<typeof assignResample> = {
 /**
  * A flag that the kernel does not know is refused, so that it can mean something later.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd()
+ * @fact R415
  */
 export const assignWithFlagsContract: Contract<typeof assignWithFlags> = {
   fails: { EINVAL: (_vm, _fd, _gsi, flags) => flags > 3 },
@@ -67,6 +70,7 @@ export const assignWithFlagsContract: Contract<typeof assignWithFlags> = {
 /**
  * Deassigning asks for an eventfd and for nothing else; where nothing matches it has nothing to do.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_deassign()
+ * @fact R416
  */
 export const deassignContract: Contract<typeof deassign> = {
   fails: {

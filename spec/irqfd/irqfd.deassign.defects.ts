@@ -36,6 +36,7 @@ function takeMatch(kvm: Kvm, eventfd: Eventfd, gsi: number): Irqfd | null {
 /**
  * The end of the eventfd queues the shutdown, and deassigning shuts down by itself: each frees under the other.
  * @source Linux 666c7f9e0792, CVE-2026-97478, the irqfd of ACRN
+ * @fact D421
  */
 export const deassignShutsDownItself: Defect<Spec> = {
   breaks: [{ rule: always.freedWhenIdle, in: scenarios.closeRacesDeassign }],
@@ -195,6 +196,8 @@ export const vmPutBeforeFlush: Defect<Spec> = {
 /**
  * The release goes through the list without its lock.
  * @source kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd_release()
+ * @fact D404
+ * @sure candidate
  */
 export const releaseWithoutLock: Defect<Spec> = {
   breaks: [

@@ -22,6 +22,7 @@ import * as resamplers from './resampler.ts';
 /**
  * Shutting down does not wait for an assignment that has not finished: it frees what that is about to use.
  * @source Linux 611ff1b1ae98, "xen: privcmd: Fix possible access to a freed kirqfd instance"
+ * @fact D420
  */
 export const assignmentNotAwaited: Defect<Spec> = {
   breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.assignRacesDeassign }],
@@ -36,7 +37,10 @@ export const assignmentNotAwaited: Defect<Spec> = {
   },
 };
 
-/** As before, where the irqfd is on the list before it is hooked: it is unhooked first and hooked afterwards. */
+/**
+ * As before, where the irqfd is on the list before it is hooked: it is unhooked first and hooked afterwards.
+ * @fact D420
+ */
 export const assignmentNotAwaited_6_1: Defect<Spec> = {
   of: linux_6_1,
   breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.assignRacesDeassign }],

@@ -64,12 +64,16 @@ export interface Irqfd {
 /**
  * The route is written under the lock of the list. It is read in a read section; a sequence counter makes the copy whole.
  * @source Linux 6.18, virt/kvm/eventfd.c, irqfd_update() and irqfd_wakeup()
+ * @fact R402
  */
 export const irqfdGuards: GuardedBy<Irqfd> = {
   route: { read: irqfd => irqfd.kvm.irqSrcu, write: irqfd => irqfd.kvm.irqfdsLock },
 };
 
-/** An irqfd holds both of its eventfds, and does not hold its machine. */
+/**
+ * An irqfd holds both of its eventfds, and does not hold its machine.
+ * @fact R409
+ */
 export const irqfdOwns: Owns<Irqfd> = { eventfd: eventfd => eventfd.refs, resamplefd: eventfd => eventfd.refs };
 
 export const irqfdRuns: Runs<Irqfd> = {
@@ -82,18 +86,21 @@ export const irqfdRuns: Runs<Irqfd> = {
  * Assigning puts the entry on the queue under the lock of the list, although the end of an eventfd takes that lock under the queue's. The
  * two never meet: who assigns holds the eventfd's file, so its end cannot come. Lockdep is told to look away.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_register()
+ * @fact R406
  */
 export const hookedUnderListLock: OrderException<[Kvm, Eventfd]> = (kvm, eventfd) => [kvm.irqfdsLock, eventfd.wait];
 
 /**
  * A machine outlives its irqfds.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_release(), "since we do not take a kvm* reference"
+ * @fact R410
  */
 export const vmOutlivesItsIrqfds: Invariant<{ irqfd: Irqfd }> = ({ irqfd }) => isLive(irqfd.kvm);
 
 /**
  * An irqfd is deactivated once, by whoever takes it off the list.
  * @source Linux 6.18, virt/kvm/eventfd.c, irqfd_deactivate()
+ * @fact R403
  */
 export const deactivatedOnce: AtEvery<{ irqfd: Irqfd }> = {
   event: ({ irqfd }) => queue(irqfd.shutdown),
@@ -103,6 +110,7 @@ export const deactivatedOnce: AtEvery<{ irqfd: Irqfd }> = {
 /**
  * An irqfd that is hooked and not active is on its way out.
  * @source Linux 6.18, virt/kvm/eventfd.c, irqfd_deactivate() and kvm_irqfd_register()
+ * @fact R403
  */
 export const inactiveIsShutDown: Settled<{ irqfd: Irqfd }> = ({ irqfd }) =>
   implies(isOnQueue(irqfd.entry) && !irqfd.kvm.irqfds.has(irqfd), isQueued(irqfd.shutdown));
@@ -131,6 +139,7 @@ export const oneIrqfdPerEventfd: Invariant<{ one: Irqfd; other: Irqfd }> = ({ on
  * Events that were counted before the eventfd was assigned are injected, as those that come after.
  * Looked at when the entry leaves the queue: a later event would have reset the count.
  * @source Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign(), "as if we didn't miss it"
+ * @fact R417
  */
 export const pendingEventIsInjected: AtEvery<{ eventfd: Eventfd; irqfd: Irqfd }> = {
   event: ({ eventfd, irqfd }) => removeWaitEntry(eventfd.wait, irqfd.entry),

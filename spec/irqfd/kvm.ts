@@ -78,6 +78,7 @@ export type Route = 'none' | 'pin' | 'msi';
 /**
  * The list of irqfds has a spinlock, because the end of an eventfd changes it; everything slower has a mutex and readers.
  * @source Linux 6.18, include/linux/kvm_host.h, struct kvm, and virt/kvm/eventfd.c
+ * @fact R401
  */
 export const kvmGuards: GuardedBy<Kvm> = {
   // Set once, before user space is told that the machine has one.
