@@ -302,4 +302,9 @@ test('a trace that puts no rule to the test is inconclusive', async () => {
   assert.match(stdout, /shows nothing/);
 });
 
+test('a system that stands among the functions to mutate is told so', () =>
+  refuses(['mutate', '--operation', 'disconnect', 'irqfd-2009'], /irqfd-2009 is a system.*Name the systems first/));
+test('a function to mutate that no system has is wrong use', () =>
+  refuses(['mutate', 'irqfd-2009', '--operation', 'nosuch'], /has a function nosuch/));
+
 test.run();

@@ -1,10 +1,11 @@
 /** `holdfast mutate`: small mistakes in the functions of a system, and who finds them. */
-import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { System } from '../../generator/model.ts';
 import { findingNothing, mutantFileOf, mutantText } from '../../generator/mutate/mutant-file.ts';
 import { type MutantResult, mutate } from '../../generator/mutate/mutate.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
+import { systemNames } from '../../generator/read/spec-folder.ts';
+import { writeWhole } from '../../generator/write-whole.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { MutantsDocument } from './documents.ts';
 import { keptFolder, packageFolder, selectSystems } from './places.ts';
@@ -27,14 +28,18 @@ export async function mutateSystems(names: readonly string[], options: MutateOpt
       '--write keeps what was found for the rule book: it goes with --every, the whole of a system, and the spec of this package.',
     );
   const line = progressLine();
-  const documents: MutantsDocument['systems'] = [];
+  const selected: System[] = [];
   for (const name of systems) {
     const { system, diagnostics } = await loadSystem(folder, name, keptFolder);
     if (system === null || diagnostics.length > 0)
       throw new UsageFault(`The spec of ${name} has ${counted(diagnostics.length, 'fault')}. \`npx holdfast verify ${name}\` tells them.`);
-    for (const operation of options.operation ?? [])
-      if (system.operations[operation] === undefined && names.length > 0)
-        throw new UsageFault(`${name} has no function ${operation}. It has ${Object.keys(system.operations).join(', ')}.`);
+    selected.push(system);
+  }
+  for (const operation of options.operation ?? []) refuseUnknown(operation, selected, systemNames(folder));
+  const documents: MutantsDocument['systems'] = [];
+  for (const system of selected) {
+    const { name } = system;
+    if (options.operation?.every(operation => system.operations[operation] === undefined)) continue;
     const mutants = mutate(system, {
       maxStates: options.maxStates,
       every: options.every ?? false,
@@ -50,6 +55,16 @@ export async function mutateSystems(names: readonly string[], options: MutateOpt
   if (options.json)
     process.stdout.write(`${JSON.stringify({ schema: 'holdfast/mutate/1', systems: documents } satisfies MutantsDocument)}\n`);
   return documents.some(({ findNothing }) => findNothing.length > 0) ? 1 : 0;
+}
+
+/** After a list of names, another word is one more of them, also if it was meant as a system. */
+function refuseUnknown(operation: string, systems: readonly System[], names: readonly string[]): void {
+  if (systems.some(system => system.operations[operation] !== undefined)) return;
+  throw new UsageFault(
+    names.includes(operation)
+      ? `${operation} is a system, and stands among the functions. Name the systems first: \`holdfast mutate ${operation} --operation ...\`.`
+      : `No system that was selected has a function ${operation}.`,
+  );
 }
 
 function mutantDocument({
@@ -91,10 +106,4 @@ function tell(system: System, mutants: readonly MutantResult[], idle: readonly s
     ),
   );
   return `${lines.join('\n')}\n`;
-}
-
-function writeWhole(path: string, text: string): void {
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text);
-  renameSync(draft, path);
 }

@@ -78,7 +78,7 @@ function scenarioRow(outcome: Outcome): string[] {
 }
 
 function verdictOf(outcome: Outcome): string {
-  const broken = outcome.violations.map(violation => violation.rule).join(', ');
+  const broken = [...new Set(outcome.violations.map(violation => violation.rule))].join(', ');
   return outcome.verdict === 'violation' ? `violation of ${broken || 'the spec itself'}` : outcome.verdict;
 }
 
@@ -100,11 +100,8 @@ export function tellEnds(outcomes: readonly Outcome[]): string {
 /** Which scenarios were explored reduced. Small ones are explored whole, which takes less time. */
 export function tellReduced(outcomes: readonly Outcome[], isOn: boolean): string {
   const reduced = outcomes.filter(outcome => outcome.isReduced).map(outcome => outcome.scenario);
-  if (!isOn || outcomes.every(outcome => outcome.diagnostics.length > 0)) return '';
-  const text =
-    reduced.length === 0
-      ? 'Reductions were on; no scenario is large enough for them.'
-      : `Reduced, by symmetry and by the order of steps that do not matter to each other: ${reduced.join(', ')}. The others are explored whole.`;
+  if (!isOn || reduced.length === 0) return '';
+  const text = `Reduced, by symmetry and by the order of steps that do not matter to each other: ${reduced.join(', ')}. The others are explored whole.`;
   return `${colour.dim(paragraph(text, 2))}\n`;
 }
 

@@ -1,6 +1,6 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { applyVariant } from '../../generator/instantiate/variant.ts';
 import type { System } from '../../generator/model.ts';
 import { findingNothing, keptMutants } from '../../generator/mutate/mutant-file.ts';
@@ -15,6 +15,7 @@ import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument,
 import { keptFolder, packageFolder, selectSystems, steppersFolder } from './places.ts';
 import { colour, counted, paragraph, progressLine } from './terminal.ts';
 import { tableOf, tellEnds, tellReduced, tellViolation, walksTable } from './verify-text.ts';
+import { drawInto } from './write-drawing.ts';
 
 export interface VerifyOptions {
   readonly defects?: boolean;
@@ -297,19 +298,11 @@ function violationDocument({ rule, sentence, source, strength, detail, count, co
 
 /** The first counterexample that is shown, as a picture; says where it is, or that there is nothing to draw. */
 async function writeDrawing(file: string, outcomes: readonly Outcome[], options: VerifyOptions): Promise<string> {
-  const { drawCounterexample } = await import('../../generator/verify/draw-svg.ts');
   for (const outcome of outcomes) {
     for (const { rule, sentence, counterexample } of shownViolations(outcome, options)) {
       if (counterexample === null) continue;
       const where = `${outcome.system}${outcome.variant === null ? '' : ` ${outcome.variant}`}, scenario ${outcome.scenario}`;
-      const draft = `${file}.${process.pid}`;
-      try {
-        writeFileSync(draft, drawCounterexample(counterexample, { rule, sentence, where }));
-        renameSync(draft, file);
-      } catch (fault) {
-        rmSync(draft, { force: true });
-        throw new UsageFault(`${file} was not written: ${fault instanceof Error ? fault.message : String(fault)}`);
-      }
+      await drawInto(file, counterexample, { rule, sentence, where });
       return `The counterexample of ${rule} is drawn in ${file}\n`;
     }
   }

@@ -1,11 +1,12 @@
 /** Everything that is generated from a spec and committed, by its path in the project: what `generate` writes and `generate --check` compares. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { System } from '../model.ts';
 import { keptMutants } from '../mutate/mutant-file.ts';
 import { exercisingScenarios } from '../verify/exercising.ts';
 import type { Keeping } from '../verify/prepare.ts';
+import { writeWhole } from '../write-whole.ts';
 import { emitAllOracles, emitOracle } from './emit-oracle.ts';
 import { emitSchemas } from './emit-schema.ts';
 import { makeVectors } from './emit-vectors.ts';
@@ -83,7 +84,7 @@ function made(folder: string): string[] {
   ];
 }
 
-/** Writes each file whole under another name first; a run that is broken off leaves whole files. */
+/** A run that is broken off leaves whole files. */
 export function write(folder: string, outputs: ReadonlyMap<string, string>, drift: readonly Drift[]): void {
   for (const { file, how } of drift) {
     const path = join(folder, file);
@@ -91,9 +92,6 @@ export function write(folder: string, outputs: ReadonlyMap<string, string>, drif
       rmSync(path);
       continue;
     }
-    mkdirSync(dirname(path), { recursive: true });
-    const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, outputs.get(file) ?? '');
-    renameSync(draft, path);
+    writeWhole(path, outputs.get(file) ?? '');
   }
 }

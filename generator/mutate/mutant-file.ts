@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UsageFault } from '../../conformance/usage-fault.ts';
 import type { Rule, System } from '../model.ts';
 import type { MutantResult } from './mutate.ts';
 
@@ -32,15 +33,16 @@ export function mutantText(system: System, maxStates: number, mutants: readonly 
   return `${opening},\n "mutants": [\n${all.map(mutant => `  ${JSON.stringify(mutant)}`).join(',\n')}\n ]\n}\n`;
 }
 
-/** Null if there is none, or it is of another text of the spec. */
+/** Null if there is none, or it is of another text of the spec. Throws a UsageFault if it is damaged. */
 export function keptMutants(folder: string, system: System): readonly MutantResult[] | null {
   const path = join(folder, mutantFileOf(system.name));
   if (!existsSync(path)) return null;
   try {
     const file = JSON.parse(readFileSync(path, 'utf8')) as MutantFile;
     return file.of === meaningOf(system) ? file.mutants : null;
-  } catch {
-    return null;
+  } catch (fault) {
+    const why = fault instanceof Error ? fault.message : String(fault);
+    throw new UsageFault(`${path} is damaged (${why}). \`holdfast mutate ${system.name} --every --write\` makes it again.`);
   }
 }
 

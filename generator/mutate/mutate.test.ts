@@ -47,4 +47,12 @@ test('what was found is kept for the same text of the spec, and for no other', (
   rmSync(folder, { recursive: true });
 });
 
+test('a damaged file of what was found is told, not taken for none', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-mutants-'));
+  mkdirSync(join(folder, 'conformance/rules'), { recursive: true });
+  writeFileSync(join(folder, 'conformance/rules/irqfd-2009.mutants.json'), mutantText(system, 3000, disconnect).slice(0, 200));
+  assert.throws(() => keptMutants(folder, system), /irqfd-2009\.mutants\.json is damaged .* makes it again/);
+  rmSync(folder, { recursive: true });
+});
+
 test.run();

@@ -3,10 +3,11 @@
  * of the spec, of the language and of the readers is the same; a command that finds it there loads no compiler.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { System } from '../model.ts';
+import { writeWhole } from '../write-whole.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { systemFiles } from './spec-folder.ts';
 
@@ -56,13 +57,10 @@ function readKept(file: string, hash: string): Loaded | null {
   }
 }
 
-/** Written whole under another name first, so that nobody ever reads half of it. A disk that is full or read-only only costs time. */
+/** A disk that is full or read-only only costs time. */
 function keep(file: string, loaded: Loaded): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(loaded));
-    renameSync(draft, file);
+    writeWhole(file, JSON.stringify(loaded));
   } catch {
     return;
   }

@@ -5,7 +5,7 @@
  * What is kept is a cache and nothing else: a file that is cut short, damaged, of another version or unwritable is made again, or done without.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
@@ -15,6 +15,7 @@ import { instantiate } from '../instantiate/instantiate.ts';
 import type { System } from '../model.ts';
 import type { Program } from '../program.ts';
 import type { Diagnostic } from '../read/diagnostic.ts';
+import { writeWhole } from '../write-whole.ts';
 
 /** Where to keep what was made, and what names the text of the spec. */
 export interface Keeping {
@@ -103,27 +104,15 @@ function readKept(file: string, key: string): Prepared | null {
   }
 }
 
-/** Written whole under another name first, so that nobody ever reads half of it; what was kept of an older spec goes. */
+/** What was kept of an older spec goes. A disk that is full or read-only only costs time. */
 function keep(folder: string, stem: string, file: string, key: string, prepared: Prepared): void {
-  const draft = `${file}.${process.pid}`;
   try {
-    mkdirSync(folder, { recursive: true });
     const kept: Kept = { key, prepared };
     const content = serialize(kept);
-    writeFileSync(draft, Buffer.concat([createHash('sha256').update(content).digest(), content]));
-    renameSync(draft, file);
+    writeWhole(file, Buffer.concat([createHash('sha256').update(content).digest(), content]));
     for (const other of readdirSync(folder))
       if (other.startsWith(stem) && /^[0-9a-f]+\.bin$/.test(other.slice(stem.length)) && join(folder, other) !== file)
         rmSync(join(folder, other), { force: true });
-  } catch {
-    discard(draft);
-  }
-}
-
-/** Where nothing can be written, nothing may be there to take away, nor even a folder. */
-function discard(file: string): void {
-  try {
-    rmSync(file, { force: true });
   } catch {
     return;
   }
