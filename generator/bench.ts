@@ -1,4 +1,5 @@
 /** `make bench`: measures what has a goal, beside its peer where there is one, and fails if a goal is missed. `--large` takes minutes more. */
+import { explaining } from './bench/explaining.ts';
 import { exploring } from './bench/exploring.ts';
 import { judging } from './bench/judging.ts';
 import { predicting } from './bench/predicting.ts';
@@ -10,6 +11,7 @@ const measures: readonly Measure[] = [
   reducing(process.argv.includes('--large')),
   judging(process.argv.includes('--large')),
   predicting,
+  explaining,
 ];
 
 const rows: BenchRow[] = [];

@@ -1,4 +1,4 @@
-/** What the tests of histories share. */
+/** What the tests of histories and the measuring of them share. */
 import { fileURLToPath } from 'node:url';
 import type { System } from '../model.ts';
 import { loadSystem } from '../read/load-system.ts';
