@@ -5,7 +5,7 @@ SHELL := /bin/bash
 only ?=
 holdfast := node conformance/holdfast.js
 
-.PHONY: compare fuzz all help install build generate verify defects cross-check simulate kvm test check types format boundaries test-ends bench clean update-golden
+.PHONY: compare fuzz all help install build generate verify defects cross-check reductions simulate kvm test check types format boundaries test-ends bench clean update-golden
 
 all: build ## Install, generate, verify, run the vectors against the simulator and the running kernel
 	@node --import tsx conformance/command/first-run.ts
@@ -35,8 +35,11 @@ verify: install ## Explore every scenario of every system
 defects: install ## Explore every defect; each must be found by the rule it names
 	$(holdfast) verify --defects --quiet
 
-cross-check: install ## Let SPIN, where it is installed, count what the explorer counts; takes minutes for each of systems=
-	@node --import tsx conformance/command/cross-check.ts $(systems) $(if $(states),--max-states $(states))
+cross-check: install ## Let SPIN, where it is installed, count what the explorer counts; takes minutes; systems=, states=, nodes= narrow
+	@node --import tsx conformance/command/cross-check.ts $(systems) $(if $(states),--max-states $(states)) $(if $(nodes),--max-nodes $(nodes))
+
+reductions: install ## Explore every scenario and defect with and without reductions, and compare; takes minutes; systems=, states= narrow
+	@node --import tsx conformance/command/reductions.ts $(systems) $(if $(states),--max-states $(states))
 
 simulate: install ## Run the vectors against the embedded simulator
 	$(holdfast) run --adapter simulator

@@ -36,10 +36,20 @@ export function judge(vector: Vector, profile: string, answer: Pick<RunAnswer, '
     const known = [...new Set(vector.expected.flatMap(one => one.profiles))].join(', ');
     return { kind: 'unsupported', message: `Nothing is expected of profile ${profile}; the vector knows ${known}.` };
   }
-  return judgeSetup(vector, answer) ?? contradiction(vector, answer.history) ?? follow(vector, expected, answer.history);
+  return accountProblem(vector, answer) ?? follow(vector, expected, answer.history);
 }
 
-function judgeSetup(vector: Vector, answer: Pick<RunAnswer, 'setup' | 'history'>): Judgement | null {
+export type Problem = Exclude<Judgement, { kind: 'conforming' }>;
+
+/** The calls of a vector, whatever is expected of them. */
+export type Asked = Pick<Vector, 'setup' | 'callers' | 'order'>;
+
+/** What keeps an answer from being judged: the setup failed, or it is no account of these calls. Null if nothing does. */
+export function accountProblem(asked: Asked, answer: Pick<RunAnswer, 'setup' | 'history'>): Problem | null {
+  return judgeSetup(asked, answer) ?? contradiction(asked, answer.history);
+}
+
+function judgeSetup(vector: Asked, answer: Pick<RunAnswer, 'setup' | 'history'>): Problem | null {
   if (answer.setup.length > vector.setup.length) {
     return lied(`It reports ${count(answer.setup.length, 'result')} of the setup, which has ${count(vector.setup.length, 'call')}.`);
   }
@@ -55,7 +65,7 @@ function judgeSetup(vector: Vector, answer: Pick<RunAnswer, 'setup' | 'history'>
 }
 
 /** What is wrong with the history as an account of this vector; null if it could be one. */
-function contradiction(vector: Vector, history: readonly Moment[]): Judgement | null {
+function contradiction(vector: Asked, history: readonly Moment[]): Problem | null {
   const made = vector.callers.map(() => 0);
   const open = vector.callers.map(() => false);
   const turns = vector.order?.flatMap(caller => [`c${caller}`, `r${caller}`]);
@@ -128,7 +138,7 @@ function readResult(text: string): Result {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
-function lied(message: string): Judgement {
+function lied(message: string): Problem {
   return { kind: 'lied', message };
 }
 

@@ -26,7 +26,7 @@ function argumentText(argument: Argument): string {
 }
 
 /** Each moment as a line: `caller 0 calls assign(vm, efd, 4)`, `caller 0 returns EBUSY`. */
-export function tellHistory(vector: Vector, history: readonly Moment[]): string[] {
+export function tellHistory(vector: Pick<Vector, 'callers'>, history: readonly Moment[]): string[] {
   const made = vector.callers.map(() => 0);
   return history.map(moment => {
     if (moment.at === 'return') return `caller ${moment.caller} returns ${resultText(moment.result ?? null)}`;

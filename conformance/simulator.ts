@@ -2,33 +2,31 @@
  * The embedded implementation: the generated stepper of a system, or of one of its variants, under a scheduler with a seed.
  * It knows the scenarios of the spec, so it makes the calls of a vector in the scenario that the vector came from.
  */
-import { resultOf } from '../generator/emit/automaton.ts';
 import { setupCalls, vectorCall } from '../generator/emit/emit-vectors.ts';
-import { type ChoicePlaces, callersOf } from '../generator/emit/scripts.ts';
-import { emitStepper } from '../generator/explore/emit-stepper.ts';
-import { type PackedSuccessor, type Stepper, stepperOf } from '../generator/explore/stepper.ts';
-import { instantiate } from '../generator/instantiate/instantiate.ts';
-import { evaluate } from '../generator/interpret/evaluate.ts';
+import { callersOf } from '../generator/emit/scripts.ts';
 import { narrate } from '../generator/interpret/narrate.ts';
 import type { System } from '../generator/model.ts';
 import type { Program, Step } from '../generator/program.ts';
+import type { Keeping } from '../generator/verify/kept-file.ts';
+import { prepare } from '../generator/verify/prepare.ts';
 import { eventFields } from '../oracles/event-fields.ts';
 import { type Adapter, AdapterFailure } from './adapter.ts';
 import type { Moment, RunAnswer, RunRequest } from './protocol.ts';
 import { scheduler } from './scheduler.ts';
+import { type SimulatedState, type SimulatedStep, simulatedStates } from './simulated-states.ts';
 import type { Result } from './vector.ts';
 
 export interface SimulatorOptions {
   /** A variant or a defect to run in place of the base. */ readonly variant?: string | null;
   /** What it claims to be; the base's profile, or the variant's own, if absent. */ readonly profile?: string;
   /** Report inside events. Costs time. */ readonly observe?: boolean;
+  /** Where what is made of a system's scenarios is kept; nowhere if absent. */ readonly keepingOf?: (system: string) => Keeping;
 }
 
 /** A scenario, made ready once and run many times. */
-interface Prepared {
+interface Ready {
   readonly program: Program;
-  readonly stepper: Stepper;
-  readonly places: readonly ChoicePlaces[];
+  readonly first: () => SimulatedState;
   /** For each caller, the choices that lead to its calls, by the calls as text. */ readonly choices: readonly ReadonlyMap<
     string,
     readonly number[]
@@ -37,12 +35,12 @@ interface Prepared {
 }
 
 export function simulator(systems: readonly System[], options: SimulatorOptions = {}): Adapter {
-  const prepared = new Map<string, Prepared>();
+  const prepared = new Map<string, Ready>();
   const variant = options.variant ?? null;
-  const prepare = (vector: string): Prepared => {
+  const prepare = (vector: string): Ready => {
     const [systemName = '', scenario = ''] = vector.split('/');
     const key = `${systemName}/${scenario}`;
-    const known = prepared.get(key) ?? makeReady(systems, systemName, scenario, variant);
+    const known = prepared.get(key) ?? makeReady(systems, systemName, scenario, variant, options.keepingOf?.(systemName) ?? null);
     prepared.set(key, known);
     return known;
   };
@@ -77,13 +75,19 @@ function profileOf(systems: readonly System[], variant: string | null): string |
   return own === undefined ? null : (own.profile ?? profileOf(systems, own.of));
 }
 
-function makeReady(systems: readonly System[], systemName: string, scenario: string, variant: string | null): Prepared {
+function makeReady(
+  systems: readonly System[],
+  systemName: string,
+  scenario: string,
+  variant: string | null,
+  keeping: Keeping | null,
+): Ready {
   const system = systems.find(one => one.name === systemName);
   if (system === undefined || !system.scenarios.some(one => one.name === scenario))
     throw new AdapterFailure('could-not-start', `The simulator has no scenario ${systemName}/${scenario}. Generate the vectors anew.`);
-  const { program, diagnostics } = instantiate(system, variant, scenario);
-  if (program === null)
-    throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be run: ${diagnostics[0]?.what ?? ''}`);
+  const { ready, diagnostics } = prepare(system, variant, scenario, keeping);
+  if (ready === null) throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be run: ${diagnostics[0]?.what ?? ''}`);
+  const { program, soFar } = ready;
   const callers = callersOf(program);
   if (typeof callers === 'string')
     throw new AdapterFailure('could-not-start', `${systemName}/${scenario} cannot be driven from outside: ${callers}.`);
@@ -92,11 +96,11 @@ function makeReady(systems: readonly System[], systemName: string, scenario: str
   const choices = callers.scripts.map(
     scripts => new Map(scripts.map(script => [JSON.stringify(script.calls.map(call => vectorCall(program, call))), script.choices])),
   );
-  return { program, stepper: stepperOf(emitStepper(program)), places: callers.places, choices, setup: setup.map(call => call.result) };
+  return { program, first: simulatedStates(program, callers.places, soFar()), choices, setup: setup.map(call => call.result) };
 }
 
-function runOnce({ program, stepper, places, choices, setup }: Prepared, request: RunRequest, observe: boolean): RunAnswer {
-  const callers = request.callers.length;
+function runOnce({ program, first, choices, setup }: Ready, request: RunRequest, observe: boolean): RunAnswer {
+  const { order } = request;
   const own = request.callers.map((calls, caller) => choices[caller]?.get(JSON.stringify(calls)));
   if (own.some(one => one === undefined))
     throw new AdapterFailure(
@@ -107,29 +111,30 @@ function runOnce({ program, stepper, places, choices, setup }: Prepared, request
   const history: Moment[] = [];
   const steps: Step[] = [];
   let turn = 0;
-  const mayStep = ({ step }: PackedSuccessor): boolean => {
-    if (step.thread >= callers) return true;
-    const place = places[step.thread]?.get(step.node);
-    if (place !== undefined && own[step.thread]?.[place] !== step.alternative) return false;
-    return request.order === null || turn >= request.order.length || request.order[turn] === step.thread;
-  };
-  let state = stepper.initial();
-  for (;;) {
-    const open = stepper.successors(state).filter(mayStep);
-    if (open.length === 0) break;
+  const mayGo = (thread: number): boolean => thread >= own.length || order === null || turn >= order.length || order[turn] === thread;
+  const mayTake = ({ step, choice }: SimulatedStep): boolean => choice === null || own[step.thread]?.[choice] === step.alternative;
+  for (let state = first(); ; ) {
     // First a thread, then one of its ways to go on: a thread with many ways is not taken more often.
-    const threads = [...new Set(open.map(({ step }) => step.thread))];
-    const thread = threads[schedule.thread(threads)];
-    const ways = open.filter(({ step }) => step.thread === thread);
-    const taken = ways[schedule.way(ways.length)];
+    const threads: number[] = [],
+      ways: (readonly SimulatedStep[])[] = [];
+    for (const of of state.ways()) {
+      if (!mayGo(of.thread)) continue;
+      const open = of.ways.every(mayTake) ? of.ways : of.ways.filter(mayTake);
+      if (open.length === 0) continue;
+      threads.push(of.thread);
+      ways.push(open);
+    }
+    if (threads.length === 0) break;
+    const open = ways[schedule.thread(threads)] ?? [];
+    const taken = open[schedule.way(open.length)];
     if (taken === undefined) break;
-    steps.push(taken.step);
-    if (taken.state === null)
+    if (observe) steps.push(taken.step);
+    const next = taken.to();
+    if (next === null)
       throw new AdapterFailure('exited', `The simulated kernel broke ${taken.findings.join(', ')}, after which nothing can be said of it.`);
-    const moment = momentOf(program, stepper, state, taken.step);
-    if (moment !== null) history.push(moment);
-    if (moment?.at === 'return') turn += 1;
-    state = taken.state;
+    if (taken.moment !== null) history.push(taken.moment);
+    if (taken.moment?.at === 'return') turn += 1;
+    state = next;
   }
   const due = request.callers.reduce((sum, calls) => sum + 2 * calls.length, 0);
   if (history.length < due)
@@ -137,12 +142,4 @@ function runOnce({ program, stepper, places, choices, setup }: Prepared, request
   const answer: RunAnswer = { type: 'ran', id: request.id, setup: [...setup], history };
   if (!observe) return answer;
   return { ...answer, trace: [{ holdfast: 'trace', version: 1, system: program.system }, ...narrate(program, steps).events] };
-}
-
-function momentOf(program: Program, stepper: Stepper, before: Int32Array, { thread, node }: Step): Moment | null {
-  const action = program.threads[thread]?.nodes[node]?.action;
-  if (action?.kind === 'call') return { caller: thread, at: 'call' };
-  if (action?.kind !== 'return') return null;
-  const slots = action.result.kind === 'constant' ? {} : (stepper.decode(before).threads[thread]?.slots ?? {});
-  return { caller: thread, at: 'return', result: resultOf(program, thread, action.call, evaluate(action.result, slots)) };
 }

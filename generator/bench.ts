@@ -4,7 +4,9 @@ import { exploring } from './bench/exploring.ts';
 import { judging } from './bench/judging.ts';
 import { predicting } from './bench/predicting.ts';
 import { reducing } from './bench/reducing.ts';
+import { regenerating } from './bench/regenerating.ts';
 import { type BenchRow, benchTable, type Measure } from './bench/row.ts';
+import { simulating } from './bench/simulating.ts';
 
 const measures: readonly Measure[] = [
   exploring(process.argv.includes('--large')),
@@ -12,6 +14,8 @@ const measures: readonly Measure[] = [
   judging(process.argv.includes('--large')),
   predicting,
   explaining,
+  simulating,
+  regenerating,
 ];
 
 const rows: BenchRow[] = [];

@@ -334,6 +334,7 @@ export interface System {
   readonly scenarios: readonly Scenario[];
   readonly variants: readonly Variant[];
   /** By id. */ readonly facts?: readonly Fact[];
+  /** True of every system: `generic.facts.ts` beside the language, if it is there. */ readonly generic?: readonly Fact[];
   /** Rules that hold for every system, and their sentences: `always.neverTakenTwice`. */ readonly builtIn: Readonly<
     Record<string, string>
   >;

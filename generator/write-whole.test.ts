@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeWhole } from './write-whole.ts';
+import { writeNew, writeWhole } from './write-whole.ts';
 
 const test = suite('writing whole files');
 let folder = '';
@@ -27,6 +27,26 @@ test('a file where a folder should be throws, and is left', () => {
   assert.throws(() => writeWhole(join(folder, 'file/below'), 'text'));
   assert.is(readFileSync(join(folder, 'file'), 'utf8'), 'mine');
   assert.not(existsSync(join(folder, 'file/below')));
+});
+test('what is no file is written to, and stays what it is', () => {
+  writeWhole('/dev/null', 'text');
+  assert.ok(lstatSync('/dev/null').isCharacterDevice());
+  if (existsSync('/dev/full')) {
+    assert.throws(() => writeWhole('/dev/full', 'text'), /ENOSPC/);
+    assert.ok(lstatSync('/dev/full').isCharacterDevice());
+  }
+});
+test('of a link the file is written that it leads to', () => {
+  writeFileSync(join(folder, 'file'), 'old');
+  symlinkSync(join(folder, 'file'), join(folder, 'link'));
+  writeWhole(join(folder, 'link'), 'new');
+  assert.ok(lstatSync(join(folder, 'link')).isSymbolicLink());
+  assert.is(readFileSync(join(folder, 'file'), 'utf8'), 'new');
+});
+test('a new file is not written over what is there', () => {
+  writeNew(join(folder, 'file'), 'first');
+  assert.throws(() => writeNew(join(folder, 'file'), 'second'), /EEXIST/);
+  assert.is(readFileSync(join(folder, 'file'), 'utf8'), 'first');
 });
 
 test.run();

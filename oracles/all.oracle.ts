@@ -2,20 +2,32 @@
 // To add a system, write its spec and run `make generate`.
 import type { OracleDefinition } from './definition.ts';
 import { groups2011Oracle } from './groups-2011.oracle.ts';
+import { ioeventfdOracle } from './ioeventfd.oracle.ts';
+import { irqbypassOracle } from './irqbypass.oracle.ts';
 import { irqfdOracle } from './irqfd.oracle.ts';
 import { irqfd2009Oracle } from './irqfd-2009.oracle.ts';
+import { irqfdRouteOracle } from './irqfd-route.oracle.ts';
+import { kvmAsyncPfOracle } from './kvm-async-pf.oracle.ts';
 import { vfioApOracle } from './vfio-ap.oracle.ts';
 import { vfioAp2021Oracle } from './vfio-ap-2021.oracle.ts';
 import { vfioDeviceOracle } from './vfio-device.oracle.ts';
 import { vfioGroupsOracle } from './vfio-groups.oracle.ts';
+import { vfioIntxOracle } from './vfio-intx.oracle.ts';
+import { virqfdOracle } from './virqfd.oracle.ts';
 
 /** Oracles by the name of their system. */
 export const allOracles: ReadonlyMap<string, OracleDefinition> = new Map<string, OracleDefinition>([
   ['groups-2011', groups2011Oracle],
+  ['ioeventfd', ioeventfdOracle],
+  ['irqbypass', irqbypassOracle],
   ['irqfd', irqfdOracle],
   ['irqfd-2009', irqfd2009Oracle],
+  ['irqfd-route', irqfdRouteOracle],
+  ['kvm-async-pf', kvmAsyncPfOracle],
   ['vfio-ap', vfioApOracle],
   ['vfio-ap-2021', vfioAp2021Oracle],
   ['vfio-device', vfioDeviceOracle],
   ['vfio-groups', vfioGroupsOracle],
+  ['vfio-intx', vfioIntxOracle],
+  ['virqfd', virqfdOracle],
 ]);

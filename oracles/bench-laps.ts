@@ -1,12 +1,15 @@
 /** Makes traces of any length on the fly: so many lives one after another, again and again the same records with other numbers. */
+import { type Loop, madeIn, turnOf } from './bench-loops.ts';
 import { benchStart, lifeOf } from './bench-workload.ts';
 import { define, object, recordBytes, recordWords } from './binary-format.ts';
 import type { Block } from './binary-records.ts';
+import type { Event } from './event.ts';
 import { createBinaryWriter } from './write-binary.ts';
 
 export interface Laps {
-  /** What comes before the first lap: a life. */
+  /** What comes before the first lap, and how many events it has. */
   readonly start: Block;
+  readonly before: number;
   /** The next lap, in the same memory as the one before. */
   readonly next: () => Block;
   /** Events of each lap. */
@@ -15,21 +18,38 @@ export interface Laps {
 
 /** `lives` of each lap: enough of them take long enough to be timed. */
 export function createLaps(signals: number, lives: number): Laps {
-  const writer = createBinaryWriter();
-  for (const event of benchStart) writer.event(event);
   const first = lifeOf(0, signals, 1);
-  for (const event of first) writer.event(event);
-  const start = blockOf(writer.take());
   // In the second life all names but those of its objects are known, as in all that follow.
-  for (let life = 1; life <= lives; life++) for (const event of lifeOf(life, signals, 1 + life * first.length)) writer.event(event);
+  return lapsOf([...benchStart, ...first], (life, seq) => lifeOf(1 + life, signals, seq), lives, 1);
+}
+/** Of a part of a trace that can come again and again. */
+export function createLoopLaps(loop: Loop, mostEvents: number): Laps {
+  const { before, events } = loop;
+  const first = turnOf(loop, 0, (before.at(-1)?.seq ?? 0) + 1);
+  const turns = Math.max(1, Math.floor(mostEvents / events.length));
+  return lapsOf([...before, ...first], (turn, seq) => turnOf(loop, 1 + turn, seq), turns, madeIn(loop));
+}
+/** `made`: by how much the numbers of what is made in one turn are higher in the next. */
+function lapsOf(before: readonly Event[], turnAt: (turn: number, firstSeq: number) => readonly Event[], turns: number, made: number): Laps {
+  const writer = createBinaryWriter();
+  for (const event of before) writer.event(event);
+  const start = blockOf(writer.take());
+  let seq = (before.at(-1)?.seq ?? 0) + 1;
+  let events = 0;
+  for (let turn = 0; turn < turns; turn++) {
+    for (const event of turnAt(turn, seq)) {
+      writer.event(event);
+      seq++;
+      events++;
+    }
+  }
   const lap = blockOf(writer.take());
-  const events = lives * first.length;
   let laps = 0;
   function next(): Block {
-    if (laps++ > 0) renumber(lap, events, lives);
+    if (laps++ > 0) renumber(lap, events, turns * made);
     return lap;
   }
-  return { start, next, events };
+  return { start, before: before.length, next, events };
 }
 
 /** Every record gets the sequence that its event has a lap later, and the objects get new numbers. */

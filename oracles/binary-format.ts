@@ -70,10 +70,10 @@ const known: Readonly<Partial<Record<EventKind, KindShape>>> = {
   remove: shape('set', 'member'),
   has: shape('set', 'member', 'found'),
   next: shape('set', 'member'),
-  want: shape('lock', null, 'irq'),
-  got: shape('lock', null, 'irq'),
-  released: shape('lock', null, 'irq'),
-  tried: shape('lock', null, 'got'),
+  want: shape('lock', 'mode', 'irq'),
+  got: shape('lock', 'mode', 'irq'),
+  released: shape('lock', 'mode', 'irq'),
+  tried: shape('lock', 'mode', 'got'),
   'assert-held': shape('lock'),
   enter: shape('domain'),
   exit: shape('domain'),
@@ -81,6 +81,7 @@ const known: Readonly<Partial<Record<EventKind, KindShape>>> = {
   'grace-end': shape('domain'),
   get: shape('counter'),
   put: shape('counter'),
+  'put-later': shape('counter'),
   'get-unless-zero': shape('counter', null, 'got'),
   queue: shape('work', 'on', 'queued'),
   'run-begin': shape('work'),
@@ -98,11 +99,19 @@ const known: Readonly<Partial<Record<EventKind, KindShape>>> = {
   'wait-sleep': shape('queue', 'result'),
   'wait-finish': shape('queue'),
   'wake-all': shape('queue'),
+  complete: shape('completion'),
+  'wait-done': shape('completion', 'result'),
   fget: shape('field', 'file'),
   'close-fd': shape('field', 'file'),
 };
 /** A file says its own: a kind that is not here keeps all its fields as operands. */
 export const shapeOf = (kind: EventKind): KindShape => known[kind] ?? shape();
+
+/** A file lays this kind out as this version does; what is a value here may be an operand there. */
+export function isAsMeant(kind: EventKind, { place, value, flags }: KindShape): boolean {
+  const meant = shapeOf(kind);
+  return place === meant.place && (value === null || value === meant.value) && flags.join(' ') === meant.flags.join(' ');
+}
 
 /** `link queue entry linked exclusive`; `-` where there is none. */
 export const sayKind = (kind: string, { place, value, flags }: KindShape): string => [kind, place ?? '-', value ?? '-', ...flags].join(' ');

@@ -238,6 +238,20 @@ const cases: Readonly<Record<(typeof builtInNames)[number], readonly Case[]>> = 
       ],
     },
   ],
+  irqLocksKeepIrqsOff: [
+    {
+      title: 'a lock that was taken with interrupts on is taken in an interrupt',
+      broken: [...takes(t1, irq), t1.released(irq), t2.start('hardirq'), ...takes(t2, irq)],
+      fine: [...takes(t1, irq), t1.released(irq), t2.start('task'), ...takes(t2, irq)],
+      earlier: 4,
+    },
+    {
+      title: 'and the other way round, unless the lock of a wait queue has turned them off',
+      broken: [t2.start('hardirq'), ...takes(t2, irq), t2.released(irq), ...takes(t1, irq)],
+      fine: [t2.start('hardirq'), ...takes(t2, irq), t2.released(irq), ...takes(t1, 'Hub#1.wait'), ...takes(t1, irq)],
+      earlier: 5,
+    },
+  ],
   neverFlushesItself: [
     {
       title: 'a run waits for itself',

@@ -100,6 +100,11 @@ export const builtInRules = {
     needs: [...holding, 'thread-start'],
     brokenAt: [...waits, 'wait-sleep', 'wait-done'],
   },
+  irqLocksKeepIrqsOff: {
+    sentence: 'A lock that is taken in an interrupt is taken elsewhere only with interrupts off.',
+    needs: ['thread-start', 'got', 'released', 'tried'],
+    brokenAt: ['got', 'tried'],
+  },
   conditionNeverSleeps: {
     sentence: 'The condition of a wait does not sleep: when it is read the thread is about to sleep already, and not running any more.',
     needs: ['wait-prepare', 'wait-finish', 'wait-sleep', 'wake-all'],

@@ -2,6 +2,7 @@
 // To change a rule, edit the spec and run `make generate`.
 import { every, has, holds, isHeld, isLive, some } from './condition.ts';
 import type { Here, OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCounter, newMutex, newRwSemaphore, newSrcuDomain, newWaitQueue } from './thing.ts';
 import type * as known from './thing.ts';
 
@@ -308,6 +309,7 @@ export const groups2011Oracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: ({ bus, id }: { bus: Bus | null; id: string | number | boolean | null }, { globals }: Here & { globals: { vfio: Vfio } }) => some(globals.vfio.groups, (group) => (group.bus === bus) && (group.id === id) && (group.files > 0) && (group.iommu !== null)),
+      mayLeave: [],
     },
     /** A context is opened for whoever comes first, if every device of the whole set is VFIO's; then it is that process's. */
     {
@@ -324,6 +326,7 @@ export const groups2011Oracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: ({ task, to }: { task: Task | null; to: Descriptor | null }) => ((to?.file ?? null) !== null) && ((to?.file?.iommu ?? null) !== null) && (to?.file?.iommu?.isOpen ?? false) && ((to?.file?.iommu?.owner ?? null) === task),
+      mayLeave: [],
     },
     /** A device can be opened through any member of its set, by the process whose context it is, while every device of the set is VFIO's. */
     {
@@ -341,6 +344,7 @@ export const groups2011Oracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: ({ dev, to }: { dev: Device | null; to: Descriptor | null }) => ((to?.file ?? null) !== null) && ((to?.file?.device ?? null) !== null) && ((to?.file?.device?.dev ?? null) === dev) && (to?.file?.device?.attached ?? false),
+      mayLeave: [],
     },
     /** Memory is mapped by the process whose context it is, not by one that it passed the file to. */
     {
@@ -367,6 +371,7 @@ export const groups2011Oracle: OracleDefinition = {
         EIO: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.device ?? null) !== null) && ((fd?.file?.device?.data ?? null) === null),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A descriptor is closed once. */
     {
@@ -414,6 +419,7 @@ export const groups2011Oracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.group ?? null) !== null) && !(((fd?.file?.group?.iommu ?? null) !== null) && some(fd?.file?.group?.iommu?.groups, (other) => other !== (fd?.file?.group ?? null))) && ((fd?.file?.group?.iommu ?? null) !== null) && !(fd?.file?.group?.iommu?.isOpen ?? false),
+      mayLeave: [],
     },
     /** A device without a group is none of VFIO's business; one that cannot be added taints its group. */
     {
@@ -427,6 +433,7 @@ export const groups2011Oracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: ({ dev }: { dev: Device | null }) => (dev?.vfio ?? null) !== null,
+      mayLeave: ['Device.isAnnounced', 'Vfio.groups', 'Group.tainted'],
     },
     /** A device has one driver, and no other than VFIO's while it is kept for that. */
     {
@@ -440,6 +447,7 @@ export const groups2011Oracle: OracleDefinition = {
         EINVAL: ({ dev, driver }: { dev: Device | null; driver: string | number | boolean | null }) => (driver === 'vfio') && ((dev?.vfio ?? null) === null),
       },
       ensures: ({ dev }: { dev: Device | null }) => (dev?.driver ?? null) !== 'none',
+      mayLeave: [],
     },
     /** Who presets a driver second is refused. */
     {
@@ -452,6 +460,7 @@ export const groups2011Oracle: OracleDefinition = {
         EBUSY: ({ dev }: { dev: Device | null }) => (dev?.preset ?? null) !== 'none',
       },
       ensures: ({ dev }: { dev: Device | null }) => (dev?.preset ?? null) !== 'none',
+      mayLeave: [],
     },
     /** Only an administrator may say how long removal waits. */
     {
@@ -464,6 +473,7 @@ export const groups2011Oracle: OracleDefinition = {
         EPERM: ({ task }: { task: Task | null }) => !(task?.isAdmin ?? false),
       },
       ensures: ({ to }: { to: string | number | boolean | null }, { globals }: Here & { globals: { vfio: Vfio } }) => globals.vfio.patience === to,
+      mayLeave: [],
     },
     /** A context is open only while it is in use: by its own file or by a device, not by a group's file. */
     {
@@ -928,4 +938,438 @@ export const groups2011Oracle: OracleDefinition = {
       },
     },
   ],
+  fast: {
+    guards: {
+      'Vfio.groups': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Vfio.patience': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Iommu.files': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Iommu.isOpen': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Iommu.owner': { read: (m, thread, object) => fast.holds(m, thread, m.globals[0] + 8) || (m.d[object + 8 + 1] > 0), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Iommu.groups': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Iommu.mapped': { read: (m, thread, object) => fast.holds(m, thread, object + 14), write: (m, thread, object) => fast.holds(m, thread, object + 14) },
+      'Group.files': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Group.iommu': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Group.devices': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Group.tainted': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'VfioDevice.files': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'VfioDevice.attached': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'VfioDevice.data': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) || fast.holds(m, thread, m.globals[0] + 25), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'VfioDevice.revoked': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'VfioDevice.isGone': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Device.isAnnounced': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Device.driver': { read: (m, thread, object) => fast.holds(m, thread, object + 12), write: (m, thread, object) => fast.holds(m, thread, object + 12) },
+      'Device.preset': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Device.vfio': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'VfioPci.opens': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+    },
+    states: {
+      openOnlyWhileUsed: {
+        one: (m, _thread, iommu) => fast.isHeld(m, m.globals[0] + 8) || !(m.i[iommu + 10] !== 0) ? 0 : ((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0))) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+            const iommu = m.live[2][iommuAt];
+            if (fast.isHeld(m, m.globals[0] + 8) || !(m.i[iommu + 10] !== 0)) continue;
+            if (!(((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0))))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      usedOnlyWhileOpen: {
+        one: (m, _thread, iommu) => fast.isHeld(m, m.globals[0] + 8) || !((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0))) ? 0 : (m.i[iommu + 10] !== 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+            const iommu = m.live[2][iommuAt];
+            if (fast.isHeld(m, m.globals[0] + 8) || !((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))) continue;
+            if (!((m.i[iommu + 10] !== 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      attachedWhileOpen: {
+        one: (m, _thread, device, iommu) => fast.isHeld(m, m.globals[0] + 8) || !(((m.i[m.i[device + 9] + 13] === iommu) && !(m.i[device + 14] !== 0)) && !(m.i[m.i[device + 9] + 16] !== 0)) ? 0 : ((m.i[device + 12] !== 0) === (m.i[iommu + 10] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[4]; deviceAt++) {
+            const device = m.live[4][deviceAt];
+            for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+              const iommu = m.live[2][iommuAt];
+              if (fast.isHeld(m, m.globals[0] + 8) || !(((m.i[m.i[device + 9] + 13] === iommu) && !(m.i[device + 14] !== 0)) && !(m.i[m.i[device + 9] + 16] !== 0))) continue;
+              if (!(((m.i[device + 12] !== 0) === (m.i[iommu + 10] !== 0)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      detachedWithoutContext: {
+        one: (m, _thread, device) => fast.isHeld(m, m.globals[0] + 8) || !(m.i[m.i[device + 9] + 13] === 0) ? 0 : !(m.i[device + 12] !== 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[4]; deviceAt++) {
+            const device = m.live[4][deviceAt];
+            if (fast.isHeld(m, m.globals[0] + 8) || !(m.i[m.i[device + 9] + 13] === 0)) continue;
+            if (!(!(m.i[device + 12] !== 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      mappedOnlyWhileOpen: {
+        one: (m, _thread, iommu) => (fast.isHeld(m, iommu + 14) || fast.isHeld(m, m.globals[0] + 8)) || !(m.i[iommu + 17] !== 0) ? 0 : (m.i[iommu + 10] !== 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+            const iommu = m.live[2][iommuAt];
+            if ((fast.isHeld(m, iommu + 14) || fast.isHeld(m, m.globals[0] + 8)) || !(m.i[iommu + 17] !== 0)) continue;
+            if (!((m.i[iommu + 10] !== 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      ownedWhileOpen: {
+        one: (m, _thread, iommu) => fast.isHeld(m, m.globals[0] + 8) ? 0 : ((m.i[iommu + 10] !== 0) === (m.i[iommu + 11] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+            const iommu = m.live[2][iommuAt];
+            if (fast.isHeld(m, m.globals[0] + 8)) continue;
+            if (!(((m.i[iommu + 10] !== 0) === (m.i[iommu + 11] !== 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      ownerIsAlive: {
+        one: (m, _thread, iommu) => !(m.i[iommu + 11] !== 0) ? 0 : fast.isLive(m, m.i[iommu + 11]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+            const iommu = m.live[2][iommuAt];
+            if (!(m.i[iommu + 11] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[iommu + 11]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      onlyTheOwnerIsGranted: {
+        one: (m, _thread, file, iommu) => fast.isHeld(m, m.globals[0] + 8) || !(fast.isLive(m, file) && ((m.i[file + 9] === iommu) || ((m.i[file + 10] !== 0) && (m.i[m.i[m.i[file + 10] + 9] + 13] === iommu)))) ? 0 : (m.i[file + 11] === m.i[iommu + 11]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let fileAt = 0; fileAt < m.lives[8]; fileAt++) {
+            const file = m.live[8][fileAt];
+            if (m.i[file + 12] === 0) continue;
+            for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+              const iommu = m.live[2][iommuAt];
+              if (fast.isHeld(m, m.globals[0] + 8) || !(fast.isLive(m, file) && ((m.i[file + 9] === iommu) || ((m.i[file + 10] !== 0) && (m.i[m.i[m.i[file + 10] + 9] + 13] === iommu))))) continue;
+              if (!((m.i[file + 11] === m.i[iommu + 11]))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      pointersAgree: {
+        one: (m, _thread, group, iommu) => fast.isHeld(m, m.globals[0] + 8) ? 0 : ((m.i[group + 13] === iommu) === fast.has(m, iommu + 12, group)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[3]; groupAt++) {
+            const group = m.live[3][groupAt];
+            for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+              const iommu = m.live[2][iommuAt];
+              if (fast.isHeld(m, m.globals[0] + 8)) continue;
+              if (!(((m.i[group + 13] === iommu) === fast.has(m, iommu + 12, group)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      contextIsAlive: {
+        one: (m, _thread, group) => !(m.i[group + 13] !== 0) ? 0 : fast.isLive(m, m.i[group + 13]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[3]; groupAt++) {
+            const group = m.live[3][groupAt];
+            if (!(m.i[group + 13] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[group + 13]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      mergedOnlyWhileOpen: {
+        one: (m, _thread, group, iommu) => fast.isHeld(m, m.globals[0] + 8) || !((m.i[group + 13] === iommu) && ((m.i[group + 13] !== 0) && fast.some(m, m.i[group + 13] + 12, other => other !== group))) ? 0 : (fast.some(m, iommu + 12, group => m.d[group + 11 + 1] > 0) || ((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[3]; groupAt++) {
+            const group = m.live[3][groupAt];
+            for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+              const iommu = m.live[2][iommuAt];
+              if (fast.isHeld(m, m.globals[0] + 8) || !((m.i[group + 13] === iommu) && ((m.i[group + 13] !== 0) && fast.some(m, m.i[group + 13] + 12, other => other !== group)))) continue;
+              if (!((fast.some(m, iommu + 12, group => m.d[group + 11 + 1] > 0) || ((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      openFilesAreCounted: {
+        one: (m, _thread, file) => fast.isHeld(m, m.globals[0] + 8) || !(fast.isLive(m, file)) ? 0 : ((((m.i[file + 8] === 0) || (m.d[m.i[file + 8] + 11 + 1] > 0)) && ((m.i[file + 9] === 0) || (m.d[m.i[file + 9] + 8 + 1] > 0))) && ((m.i[file + 10] === 0) || (m.d[m.i[file + 10] + 10 + 1] > 0))) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let fileAt = 0; fileAt < m.lives[8]; fileAt++) {
+            const file = m.live[8][fileAt];
+            if (m.i[file + 12] === 0) continue;
+            if (fast.isHeld(m, m.globals[0] + 8) || !(fast.isLive(m, file))) continue;
+            if (!(((((m.i[file + 8] === 0) || (m.d[m.i[file + 8] + 11 + 1] > 0)) && ((m.i[file + 9] === 0) || (m.d[m.i[file + 9] + 8 + 1] > 0))) && ((m.i[file + 10] === 0) || (m.d[m.i[file + 10] + 10 + 1] > 0))))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      twoFilesCountTwice: {
+        one: (m, _thread, one, other, device) => fast.isHeld(m, m.globals[0] + 8) || !((((fast.isLive(m, one) && fast.isLive(m, other)) && (one !== other)) && (m.i[one + 10] === device)) && (m.i[other + 10] === device)) ? 0 : (m.d[device + 10 + 1] > 1) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[8]; oneAt++) {
+            const one = m.live[8][oneAt];
+            if (m.i[one + 12] === 0) continue;
+            for (let otherAt = 0; otherAt < m.lives[8]; otherAt++) {
+              const other = m.live[8][otherAt];
+              if (m.i[other + 12] === 0) continue;
+              for (let deviceAt = 0; deviceAt < m.lives[4]; deviceAt++) {
+                const device = m.live[4][deviceAt];
+                if (fast.isHeld(m, m.globals[0] + 8) || !((((fast.isLive(m, one) && fast.isLive(m, other)) && (one !== other)) && (m.i[one + 10] === device)) && (m.i[other + 10] === device))) continue;
+                if (!((m.d[device + 10 + 1] > 1))) return -1;
+                tests++;
+              }
+            }
+          }
+          return tests;
+        },
+      },
+      openFilesKeepTheirObject: {
+        one: (m, _thread, file) => !(fast.isLive(m, file)) ? 0 : ((((m.i[file + 8] === 0) || fast.isLive(m, m.i[file + 8])) && ((m.i[file + 9] === 0) || fast.isLive(m, m.i[file + 9]))) && ((m.i[file + 10] === 0) || fast.isLive(m, m.i[file + 10]))) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let fileAt = 0; fileAt < m.lives[8]; fileAt++) {
+            const file = m.live[8][fileAt];
+            if (m.i[file + 12] === 0) continue;
+            if (!(fast.isLive(m, file))) continue;
+            if (!(((((m.i[file + 8] === 0) || fast.isLive(m, m.i[file + 8])) && ((m.i[file + 9] === 0) || fast.isLive(m, m.i[file + 9]))) && ((m.i[file + 10] === 0) || fast.isLive(m, m.i[file + 10]))))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      driverLetsGoFirst: {
+        one: (m, _thread, device, data) => (fast.isHeld(m, m.globals[0] + 8) || fast.isHeld(m, data + 8)) || !((m.i[device + 13] === data) && (m.d[device + 10 + 1] === 0)) ? 0 : (m.d[data + 11 + 1] === 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[4]; deviceAt++) {
+            const device = m.live[4][deviceAt];
+            for (let dataAt = 0; dataAt < m.lives[6]; dataAt++) {
+              const data = m.live[6][dataAt];
+              if ((fast.isHeld(m, m.globals[0] + 8) || fast.isHeld(m, data + 8)) || !((m.i[device + 13] === data) && (m.d[device + 10 + 1] === 0))) continue;
+              if (!((m.d[data + 11 + 1] === 0))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      groupsAreDistinct: {
+        one: (m, _thread, one, other) => !((m.d[one + 9 + 1] === m.d[other + 9 + 1]) && (m.i[one + 8] === m.i[other + 8])) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[3]; oneAt++) {
+            const one = m.live[3][oneAt];
+            for (let otherAt = 0; otherAt < m.lives[3]; otherAt++) {
+              const other = m.live[3][otherAt];
+              if (!((m.d[one + 9 + 1] === m.d[other + 9 + 1]) && (m.i[one + 8] === m.i[other + 8]))) continue;
+              if (!((one === other))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      devicesAreInTheirGroup: {
+        one: (m, _thread, device) => ((m.i[m.i[device + 9] + 8] === m.i[m.i[device + 8] + 8]) && (m.d[m.i[device + 9] + 9 + 1] === m.d[m.i[device + 8] + 9 + 1])) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[4]; deviceAt++) {
+            const device = m.live[4][deviceAt];
+            if (!(((m.i[m.i[device + 9] + 8] === m.i[m.i[device + 8] + 8]) && (m.d[m.i[device + 9] + 9 + 1] === m.d[m.i[device + 8] + 9 + 1])))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      noOtherDriverWhileInUse: {
+        one: (m, _thread, device, iommu) => (fast.isHeld(m, m.globals[0] + 8) || fast.isHeld(m, m.i[device + 8] + 12)) || !(((m.i[m.i[device + 9] + 13] === iommu) && ((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))) && !(m.i[m.i[device + 9] + 16] !== 0)) ? 0 : (m.i[m.i[device + 8] + 16] !== 3) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[4]; deviceAt++) {
+            const device = m.live[4][deviceAt];
+            for (let iommuAt = 0; iommuAt < m.lives[2]; iommuAt++) {
+              const iommu = m.live[2][iommuAt];
+              if ((fast.isHeld(m, m.globals[0] + 8) || fast.isHeld(m, m.i[device + 8] + 12)) || !(((m.i[m.i[device + 9] + 13] === iommu) && ((m.d[iommu + 8 + 1] > 0) || fast.some(m, iommu + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))) && !(m.i[m.i[device + 9] + 16] !== 0))) continue;
+              if (!((m.i[m.i[device + 8] + 16] !== 3))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      unknownDeviceTaints: {
+        one: (m, _thread, dev, group) => fast.isHeld(m, m.globals[0] + 8) || !((((m.i[dev + 15] !== 0) && (m.i[dev + 18] === 0)) && (m.i[dev + 8] === m.i[group + 8])) && (m.d[dev + 9 + 1] === m.d[group + 9 + 1])) ? 0 : (m.i[group + 16] !== 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let devAt = 0; devAt < m.lives[5]; devAt++) {
+            const dev = m.live[5][devAt];
+            for (let groupAt = 0; groupAt < m.lives[3]; groupAt++) {
+              const group = m.live[3][groupAt];
+              if (fast.isHeld(m, m.globals[0] + 8) || !((((m.i[dev + 15] !== 0) && (m.i[dev + 18] === 0)) && (m.i[dev + 8] === m.i[group + 8])) && (m.d[dev + 9 + 1] === m.d[group + 9 + 1]))) continue;
+              if (!((m.i[group + 16] !== 0))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      emptyGroupsGo: {
+        one: (m, _thread, group) => fast.isHeld(m, m.globals[0] + 8) || !((fast.has(m, m.globals[0] + 11, group) && (m.d[group + 11 + 1] === 0)) && !(m.i[group + 16] !== 0)) ? 0 : fast.some(m, group + 14, device => m.i[device + 9] === group) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[3]; groupAt++) {
+            const group = m.live[3][groupAt];
+            if (fast.isHeld(m, m.globals[0] + 8) || !((fast.has(m, m.globals[0] + 11, group) && (m.d[group + 11 + 1] === 0)) && !(m.i[group + 16] !== 0))) continue;
+            if (!(fast.some(m, group + 14, device => m.i[device + 9] === group))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {
+      presetOnlyIfInUse: (m, _thread, dev) => !(m.i[dev + 18] !== 0) ? 0 : (((m.i[dev + 18] !== 0) && (m.i[m.i[m.i[dev + 18] + 9] + 13] !== 0)) && ((m.d[m.i[m.i[m.i[dev + 18] + 9] + 13] + 8 + 1] > 0) || fast.some(m, m.i[m.i[m.i[dev + 18] + 9] + 13] + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))) ? 1 : -1,
+      presetOnce: (m, _thread, dev) => (m.i[dev + 17] === 1) ? 1 : -1,
+      askedBeforeRevoked: (m, _thread, device) => ((m.d[m.globals[0] + 23 + 1] === 0) || (m.i[device + 16] !== 0)) ? 1 : -1,
+    },
+    contracts: {
+      openGroupContract: {
+        objects: [true, false, true],
+        fails: {
+          ENODEV: (m, _thread, bus, id) => fast.every(m, m.globals[0] + 11, group => (m.i[group + 8] !== bus) || (m.d[group + 9 + 1] !== id)),
+          ENOMEM: null,
+        },
+        ensures: (m, _thread, bus, id) => fast.some(m, m.globals[0] + 11, group => (((m.i[group + 8] === bus) && (m.d[group + 9 + 1] === id)) && (m.d[group + 11 + 1] > 0)) && (m.i[group + 13] !== 0)),
+      },
+      getIommuFdContract: {
+        objects: [true, true, true],
+        fails: {
+          EBADF: (m, _thread, _task, fd) => m.i[fd + 8] === 0,
+          EPERM: (m, _thread, task, fd) => ((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== task),
+          EBUSY: (m, _thread, _task, fd) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && !fast.every(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, group => !(m.i[group + 16] !== 0) && fast.every(m, group + 14, device => m.i[device + 13] !== 0)),
+          EFAULT: null,
+          ENOMEM: null,
+        },
+        ensures: (m, _thread, task, _fd, to) => ((m.i[to + 8] !== 0) && (m.i[m.i[to + 8] + 9] !== 0)) && ((m.i[m.i[m.i[to + 8] + 9] + 10] !== 0) && (m.i[m.i[m.i[to + 8] + 9] + 11] === task)),
+      },
+      getDeviceFdContract: {
+        objects: [true, true, true, true],
+        fails: {
+          EBADF: (m, _thread, _task, fd) => m.i[fd + 8] === 0,
+          EPERM: (m, _thread, task, fd) => ((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== task),
+          ENODEV: (m, _thread, _task, fd, dev) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && !fast.some(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, group => fast.some(m, group + 14, device => m.i[device + 8] === dev)),
+          EBUSY: (m, _thread, _task, fd) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && !fast.every(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, group => !(m.i[group + 16] !== 0) && fast.every(m, group + 14, device => m.i[device + 13] !== 0)),
+          EFAULT: null,
+          ENOMEM: null,
+        },
+        ensures: (m, _thread, _task, _fd, dev, to) => (((m.i[to + 8] !== 0) && (m.i[m.i[to + 8] + 10] !== 0)) && (m.i[m.i[m.i[to + 8] + 10] + 8] === dev)) && (m.i[m.i[m.i[to + 8] + 10] + 12] !== 0),
+      },
+      mapDmaContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, _task, fd) => m.i[fd + 8] === 0,
+          EPERM: (m, _thread, task, fd) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 11] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 11] !== task),
+        },
+        ensures: (m, _thread, _task, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 17] !== 0),
+      },
+      accessDeviceContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EIO: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 10] !== 0)) && (m.i[m.i[m.i[fd + 8] + 10] + 13] === 0),
+        },
+        ensures: null,
+      },
+      closeContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+      mergeContract: {
+        objects: [true, true, true],
+        fails: {
+          EBADF: (m, _thread, _task, fd, incomingFd) => (m.i[fd + 8] === 0) || (m.i[incomingFd + 8] === 0),
+          EINVAL: (m, _thread, _task, fd, incomingFd) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[incomingFd + 8] !== 0)) && ((m.i[m.i[incomingFd + 8] + 8] === 0) || !(((((((m.i[m.i[fd + 8] + 8] !== m.i[m.i[incomingFd + 8] + 8]) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && (m.i[m.i[m.i[incomingFd + 8] + 8] + 13] !== 0)) && !((m.i[m.i[m.i[incomingFd + 8] + 8] + 13] !== 0) && fast.some(m, m.i[m.i[m.i[incomingFd + 8] + 8] + 13] + 12, other => other !== m.i[m.i[incomingFd + 8] + 8]))) && !(m.i[m.i[m.i[m.i[incomingFd + 8] + 8] + 13] + 10] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 8] === m.i[m.i[m.i[incomingFd + 8] + 8] + 8])) && (fast.every(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, group => fast.every(m, group + 14, device => m.i[m.i[device + 8] + 11] !== 0)) === fast.every(m, m.i[m.i[m.i[incomingFd + 8] + 8] + 13] + 12, group => fast.every(m, group + 14, device => m.i[m.i[device + 8] + 11] !== 0))))),
+          EPERM: (m, _thread, task, fd) => ((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== task),
+          EBUSY: (m, _thread, _task, fd, incomingFd) => ((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && !fast.every(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, group => !(m.i[group + 16] !== 0) && fast.every(m, group + 14, device => m.i[device + 13] !== 0))) || ((((m.i[incomingFd + 8] !== 0) && (m.i[m.i[incomingFd + 8] + 8] !== 0)) && (m.i[m.i[m.i[incomingFd + 8] + 8] + 13] !== 0)) && !fast.every(m, m.i[m.i[m.i[incomingFd + 8] + 8] + 13] + 12, group => !(m.i[group + 16] !== 0) && fast.every(m, group + 14, device => m.i[device + 13] !== 0))),
+          EFAULT: null,
+        },
+        ensures: (m, _thread, _task, fd, incomingFd) => ((m.i[fd + 8] === 0) || (m.i[incomingFd + 8] === 0)) || (((m.i[m.i[fd + 8] + 8] !== 0) && (m.i[m.i[incomingFd + 8] + 8] !== 0)) && (m.i[m.i[m.i[incomingFd + 8] + 8] + 13] === m.i[m.i[m.i[fd + 8] + 8] + 13])),
+      },
+      unmergeContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, _task, fd) => m.i[fd + 8] === 0,
+          EPERM: (m, _thread, task, fd) => ((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 11] !== task),
+          EINVAL: (m, _thread, _task, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && !((m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0) && fast.some(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, other => other !== m.i[m.i[fd + 8] + 8])),
+          EBUSY: (m, _thread, _task, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && fast.some(m, m.i[m.i[fd + 8] + 8] + 14, device => m.d[device + 10 + 1] > 0),
+          ENOMEM: null,
+        },
+        ensures: (m, _thread, _task, fd) => ((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && !((m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0) && fast.some(m, m.i[m.i[m.i[fd + 8] + 8] + 13] + 12, other => other !== m.i[m.i[fd + 8] + 8]))) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) && !(m.i[m.i[m.i[m.i[fd + 8] + 8] + 13] + 10] !== 0),
+      },
+      plugContract: {
+        objects: [true],
+        fails: {
+          ENODEV: (m, _thread, dev) => m.d[dev + 9 + 1] === 0,
+          ENOMEM: null,
+        },
+        ensures: (m, _thread, dev) => m.i[dev + 18] !== 0,
+      },
+      probeContract: {
+        objects: [true, false],
+        fails: {
+          EBUSY: (m, _thread, dev, driver) => (m.i[dev + 16] !== 1) || (((((driver === fast.wordGiven(3)) && (m.i[dev + 17] === 2)) && (m.i[dev + 18] !== 0)) && (m.i[m.i[m.i[dev + 18] + 9] + 13] !== 0)) && ((m.d[m.i[m.i[m.i[dev + 18] + 9] + 13] + 8 + 1] > 0) || fast.some(m, m.i[m.i[m.i[dev + 18] + 9] + 13] + 12, group => fast.some(m, group + 14, device => m.d[device + 10 + 1] > 0)))),
+          EINVAL: (m, _thread, dev, driver) => (driver === fast.wordGiven(2)) && (m.i[dev + 18] === 0),
+        },
+        ensures: (m, _thread, dev) => m.i[dev + 16] !== 1,
+      },
+      presetDriverContract: {
+        objects: [true, false],
+        fails: {
+          EBUSY: (m, _thread, dev) => m.i[dev + 17] !== 1,
+        },
+        ensures: (m, _thread, dev) => m.i[dev + 17] !== 1,
+      },
+      setPatienceContract: {
+        objects: [true, false],
+        fails: {
+          EPERM: (m, _thread, task) => !(m.i[task + 8] !== 0),
+        },
+        ensures: (m, _thread, _task, to) => m.d[m.globals[0] + 23 + 1] === to,
+      },
+    },
+  },
 };

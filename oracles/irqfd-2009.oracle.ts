@@ -6,6 +6,16 @@ import * as fast from './fast/conditions.ts';
 import { identity, newCounter, newMutex, newSpinLock, newSrcuDomain, newWaitEntry, newWaitQueue, newWork } from './thing.ts';
 import type * as known from './thing.ts';
 
+/** A module; its last put unloads it. */
+type Module = {
+  readonly [identity]: known.Identity;
+  readonly pins: known.Counter;
+};
+const newModule = (self: known.Identity): Module => ({
+  [identity]: self,
+  pins: newCounter(self, 'pins'),
+});
+
 /** A virtual machine. */
 type Kvm = {
   readonly [identity]: known.Identity;
@@ -97,6 +107,13 @@ const newDescriptor = (self: known.Identity): Descriptor => ({
 export const irqfd2009Oracle: OracleDefinition = {
   system: 'irqfd-2009',
   types: {
+    Module: {
+      fields: {
+        pins: { kind: 'refcount', constant: false },
+      },
+      owns: {},
+      make: newModule,
+    },
     Kvm: {
       fields: {
         lock: { kind: 'mutex', constant: false },
@@ -148,7 +165,7 @@ export const irqfd2009Oracle: OracleDefinition = {
       make: newDescriptor,
     },
   },
-  globals: {},
+  globals: { kvmModule: 'Module' },
   queues: {},
   rules: [
     /** Assigning fails only on a closed descriptor, or where polling the file fails; polling an eventfd never did. */
@@ -270,8 +287,8 @@ export const irqfd2009Oracle: OracleDefinition = {
         one: (m, _thread, irqfd) => !(m.i[irqfd + 16] !== 0) ? 0 : fast.isLive(m, m.i[irqfd + 16]) ? 1 : -1,
         all: m => {
           let tests = 0;
-          for (let irqfdAt = 0; irqfdAt < m.lives[3]; irqfdAt++) {
-            const irqfd = m.live[3][irqfdAt];
+          for (let irqfdAt = 0; irqfdAt < m.lives[4]; irqfdAt++) {
+            const irqfd = m.live[4][irqfdAt];
             if (m.i[irqfd + 14] === 0) continue;
             if (!(m.i[irqfd + 16] !== 0)) continue;
             if (!(fast.isLive(m, m.i[irqfd + 16]))) return -1;
@@ -284,11 +301,11 @@ export const irqfd2009Oracle: OracleDefinition = {
         one: (m, _thread, irqfd, kvm) => ((fast.isHeld(m, m.i[irqfd + 17] + 13) || fast.isHeld(m, irqfd + 8)) || fast.isHeld(m, kvm + 8)) || !((((m.i[m.i[irqfd + 17] + 16] !== 0) && fast.isOnQueue(m, irqfd + 26)) && (m.i[irqfd + 16] === kvm)) && fast.has(m, kvm + 13, irqfd)) ? 0 : (fast.isQueued(m, irqfd + 18) || (m.i[kvm + 15] !== 0)) ? 1 : -1,
         all: m => {
           let tests = 0;
-          for (let irqfdAt = 0; irqfdAt < m.lives[3]; irqfdAt++) {
-            const irqfd = m.live[3][irqfdAt];
+          for (let irqfdAt = 0; irqfdAt < m.lives[4]; irqfdAt++) {
+            const irqfd = m.live[4][irqfdAt];
             if (m.i[irqfd + 14] === 0) continue;
-            for (let kvmAt = 0; kvmAt < m.lives[0]; kvmAt++) {
-              const kvm = m.live[0][kvmAt];
+            for (let kvmAt = 0; kvmAt < m.lives[1]; kvmAt++) {
+              const kvm = m.live[1][kvmAt];
               if (m.i[kvm + 11] === 0) continue;
               if (((fast.isHeld(m, m.i[irqfd + 17] + 13) || fast.isHeld(m, irqfd + 8)) || fast.isHeld(m, kvm + 8)) || !((((m.i[m.i[irqfd + 17] + 16] !== 0) && fast.isOnQueue(m, irqfd + 26)) && (m.i[irqfd + 16] === kvm)) && fast.has(m, kvm + 13, irqfd))) continue;
               if (!((fast.isQueued(m, irqfd + 18) || (m.i[kvm + 15] !== 0)))) return -1;

@@ -86,6 +86,7 @@ type Kvm = {
   readonly ackNotifiers: Set<Resampler>;
   pending5: boolean;
   pending6: boolean;
+  memoryIsShort: boolean;
 };
 const newKvm = (self: known.Identity): Kvm => ({
   [identity]: self,
@@ -102,6 +103,7 @@ const newKvm = (self: known.Identity): Kvm => ({
   ackNotifiers: new Set(),
   pending5: false,
   pending6: false,
+  memoryIsShort: false,
 });
 
 /** What user space has open of a machine. Every call on it holds a reference for as long as it takes. */
@@ -214,6 +216,7 @@ export const irqfdOracle: OracleDefinition = {
         ackNotifiers: { kind: 'set', constant: false, to: 'Resampler' },
         pending5: { kind: 'boolean', constant: false },
         pending6: { kind: 'boolean', constant: false },
+        memoryIsShort: { kind: 'boolean', constant: true },
       },
       owns: {},
       make: newKvm,
@@ -289,6 +292,7 @@ export const irqfdOracle: OracleDefinition = {
         EINVAL: ({ vm, fd }: { vm: VmFile | null; fd: Descriptor | null }) => !(vm?.kvm?.hasInterruptController ?? false) || (((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) === null)),
         EBADF: ({ fd }: { fd: Descriptor | null }) => (fd?.file ?? null) === null,
         EBUSY: null,
+        ENOMEM: null,
       },
       ensures: ({ vm, gsi }: { vm: VmFile | null; gsi: string | number | boolean | null }) => some(vm?.kvm?.irqfds, (irqfd) => irqfd.gsi === gsi),
     },
@@ -303,6 +307,7 @@ export const irqfdOracle: OracleDefinition = {
         EINVAL: ({ vm, fd, resampleFd }: { vm: VmFile | null; fd: Descriptor | null; resampleFd: Descriptor | null }) => !(vm?.kvm?.hasInterruptController ?? false) || (((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) === null)) || (((resampleFd?.file ?? null) !== null) && ((resampleFd?.file?.eventfd ?? null) === null)),
         EBADF: ({ fd, resampleFd }: { fd: Descriptor | null; resampleFd: Descriptor | null }) => ((fd?.file ?? null) === null) || ((resampleFd?.file ?? null) === null),
         EBUSY: null,
+        ENOMEM: null,
       },
       ensures: ({ vm, gsi }: { vm: VmFile | null; gsi: string | number | boolean | null }) => some(vm?.kvm?.irqfds, (irqfd) => (irqfd.gsi === gsi) && (irqfd.resampler !== null)),
     },
@@ -311,10 +316,13 @@ export const irqfdOracle: OracleDefinition = {
       kind: 'contract', name: 'assignWithFlagsContract',
       sentence: 'A flag that the kernel does not know is refused, so that it can mean something later.',
       source: 'Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd()',
-      calls: ['assignWithFlags'], parameters: ['_vm', '_fd', '_gsi', '_flags'],
-      looksAt: [],
+      calls: ['assignWithFlags'], parameters: ['vm', 'fd', 'gsi', 'flags'],
+      looksAt: ['Kvm.hasInterruptController', 'VmFile.kvm', 'Descriptor.file', 'OpenFile.eventfd'],
       fails: {
-        EINVAL: ({ _flags }: { _flags: string | number | boolean | null }) => Number(_flags) > 3,
+        EINVAL: ({ vm, fd, flags }: { vm: VmFile | null; fd: Descriptor | null; flags: string | number | boolean | null }) => (Number(flags) > 3) || !(vm?.kvm?.hasInterruptController ?? false) || (((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) === null)),
+        EBADF: ({ fd }: { fd: Descriptor | null }) => (fd?.file ?? null) === null,
+        EBUSY: null,
+        ENOMEM: null,
       },
       ensures: null,
     },
@@ -343,10 +351,10 @@ export const irqfdOracle: OracleDefinition = {
       },
       ensures: null,
     },
-    /** Reading finds nothing where nothing was counted, or where an irqfd has taken it. */
+    /** Reading takes all that was counted, and finds nothing where nothing was, or where an irqfd has taken it. */
     {
       kind: 'contract', name: 'readCountContract',
-      sentence: 'Reading finds nothing where nothing was counted, or where an irqfd has taken it.',
+      sentence: 'Reading takes all that was counted, and finds nothing where nothing was, or where an irqfd has taken it.',
       source: 'eventfd(2); Linux 6.18, virt/kvm/eventfd.c, irqfd_wakeup()',
       calls: ['readCount'], parameters: ['fd'],
       looksAt: ['Descriptor.file', 'OpenFile.eventfd', 'Eventfd.count'],
@@ -354,7 +362,7 @@ export const irqfdOracle: OracleDefinition = {
         EAGAIN: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) !== null) && ((fd?.file?.eventfd?.count ?? 0) === 0),
         EBADF: ({ fd }: { fd: Descriptor | null }) => (fd?.file ?? null) === null,
       },
-      ensures: null,
+      ensures: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.eventfd ?? null) !== null) && ((fd?.file?.eventfd?.count ?? 0) === 0),
     },
     /** A descriptor is closed once. */
     {
@@ -690,6 +698,7 @@ export const irqfdOracle: OracleDefinition = {
           EINVAL: (m, _thread, vm, fd) => !(m.i[m.i[vm + 8] + 13] !== 0) || ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0)),
           EBADF: (m, _thread, _vm, fd) => m.i[fd + 8] === 0,
           EBUSY: null,
+          ENOMEM: null,
         },
         ensures: (m, _thread, vm, _fd, gsi) => fast.some(m, m.i[vm + 8] + 17, irqfd => m.d[irqfd + 10 + 1] === gsi),
       },
@@ -699,13 +708,17 @@ export const irqfdOracle: OracleDefinition = {
           EINVAL: (m, _thread, vm, fd, _gsi, resampleFd) => (!(m.i[m.i[vm + 8] + 13] !== 0) || ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0))) || ((m.i[resampleFd + 8] !== 0) && (m.i[m.i[resampleFd + 8] + 8] === 0)),
           EBADF: (m, _thread, _vm, fd, _gsi, resampleFd) => (m.i[fd + 8] === 0) || (m.i[resampleFd + 8] === 0),
           EBUSY: null,
+          ENOMEM: null,
         },
         ensures: (m, _thread, vm, _fd, gsi) => fast.some(m, m.i[vm + 8] + 17, irqfd => (m.d[irqfd + 10 + 1] === gsi) && (m.i[irqfd + 13] !== 0)),
       },
       assignWithFlagsContract: {
         objects: [true, true, false, false],
         fails: {
-          EINVAL: (_m, _thread, __vm, __fd, __gsi, _flags) => (_flags || 0) > 3,
+          EINVAL: (m, _thread, vm, fd, _gsi, flags) => ((fast.numberOf(flags) > 3) || !(m.i[m.i[vm + 8] + 13] !== 0)) || ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0)),
+          EBADF: (m, _thread, _vm, fd) => m.i[fd + 8] === 0,
+          EBUSY: null,
+          ENOMEM: null,
         },
         ensures: null,
       },
@@ -730,7 +743,7 @@ export const irqfdOracle: OracleDefinition = {
           EAGAIN: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.d[m.i[m.i[fd + 8] + 8] + 16 + 1] === 0),
           EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
         },
-        ensures: null,
+        ensures: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.d[m.i[m.i[fd + 8] + 8] + 16 + 1] === 0),
       },
       closeContract: {
         objects: [true],

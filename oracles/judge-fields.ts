@@ -57,7 +57,6 @@ export function write(judge: Judge, name: string, value: Scalar): void {
     store(judge, slot, value);
   }
   slot.writtenAt = judge.seq;
-  slot.writtenBy = judge.thread.name;
 }
 
 /** Null and 0 both stand for nothing, whatever the field's type. */
@@ -80,7 +79,6 @@ export function addOrRemove(judge: Judge, kind: 'add' | 'remove', name: string, 
   if (slot.members?.has(member) !== (kind === 'add')) memberChanges(judge, slot, member);
   setMember(judge, slot, member, kind === 'add');
   slot.writtenAt = judge.seq;
-  slot.writtenBy = judge.thread.name;
 }
 
 export function has(judge: Judge, name: string, memberName: string, found: boolean): void {
@@ -132,5 +130,4 @@ export function closeFd(judge: Judge, name: string): void {
   fieldChanges(judge, slot, null);
   store(judge, slot, null);
   slot.writtenAt = judge.seq;
-  slot.writtenBy = judge.thread.name;
 }

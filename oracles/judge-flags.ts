@@ -25,7 +25,7 @@ export function flagWritten(judge: Judge, slot: Slot, value: Scalar): void {
       letGo(owner, flag.name);
     }
     flag.depth = 0;
-    take(judge, flag, undefined);
+    take(judge, flag, undefined, false);
     return;
   }
   always.releasedByHolder.exercised++;

@@ -7,7 +7,6 @@ import type { Event, EventKind } from './event.ts';
 import { explainFinding } from './explain.ts';
 import { createLineLane, type LineLane } from './fast/line-lane.ts';
 import { createTurns } from './fast/turns.ts';
-import { createFastLane } from './fast-lane.ts';
 import { createOracle } from './oracle.ts';
 import { createEventChecker, createLineDecoder } from './read-trace.ts';
 import { onLine, TraceError } from './trace-error.ts';
@@ -33,10 +32,9 @@ export function createLineJudge(
 ): LineJudge {
   const oracle = createOracle(definition, { observes });
   const { world } = oracle;
-  const lane = createFastLane(oracle);
   const checker = createEventChecker(definition);
   const decode = createLineDecoder();
-  const turns = createTurns(definition, oracle, lane, turnLength);
+  const turns = createTurns(definition, oracle, turnLength);
   const lineLane = turns.engine === null ? null : createLineLane(turns.engine);
 
   const tell = (found: readonly Finding[], event: Event): void => {
@@ -53,7 +51,6 @@ export function createLineJudge(
     } catch (error) {
       throw error instanceof TraceError ? onLine(error, line) : error;
     }
-    lane.judged(world.threads.get(event.thread) ?? null, event.seq);
     tell(found, event);
     if (turns.judged() && turns.engine !== null) {
       turns.engine.core.seq = event.seq;

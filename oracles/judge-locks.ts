@@ -35,13 +35,13 @@ export function judgeWait(judge: Judge, thread: Thread): void {
   if (chain !== null) judge.report(judge.always.everyWaitEnds, sayChain(chain), { earlier: chain[1]?.waits?.since ?? null });
 }
 
-export function got(judge: Judge, name: string, mode?: ReadMode): void {
+export function got(judge: Judge, name: string, mode?: ReadMode, irq = false): void {
   judge.thread.waits = null;
   const lock = judge.find(judge.world.locks, name);
-  if (lock !== null) take(judge, lock, mode);
+  if (lock !== null) take(judge, lock, mode, irq);
 }
 
-export function take(judge: Judge, lock: Lock, mode: ReadMode | undefined): void {
+export function take(judge: Judge, lock: Lock, mode: ReadMode | undefined, irq: boolean): void {
   const { thread } = judge;
   lock.queued.delete(thread);
   const toRead = lock.readers !== null && mode !== undefined;
@@ -66,16 +66,18 @@ export function take(judge: Judge, lock: Lock, mode: ReadMode | undefined): void
     lock.depth++;
     lock.since = judge.seq;
   }
-  thread.held.push({ of: lock, class: lock.class, since: judge.seq });
+  // Who may not sleep while holding it spins.
+  if (lock.atomic) judge.irqs.takes(judge, lock.class, irq, toRead);
+  thread.held.push({ of: lock, class: lock.class, since: judge.seq, irqsOff: irq || (lock.kind === 'wait-queue' && lock.atomic) });
   judge.changed(lock.class, lock.of);
 }
 
-export function tried(judge: Judge, name: string, success: boolean, mode?: ReadMode): void {
+export function tried(judge: Judge, name: string, success: boolean, mode?: ReadMode, irq = false): void {
   const lock = judge.find(judge.world.locks, name);
   if (lock === null) return;
   taking(judge, lock.class, true);
   judge.atEvery('tried', lock.class, lock.of);
-  if (success) take(judge, lock, mode);
+  if (success) take(judge, lock, mode, irq);
 }
 
 export function released(judge: Judge, name: string, mode?: ReadMode): void {
@@ -168,7 +170,7 @@ export function enter(judge: Judge, name: string): void {
   taking(judge, domain.class, false);
   judge.atEvery('enter', domain.class, domain.of);
   domain.readers.set(thread, (domain.readers.get(thread) ?? 0) + 1);
-  thread.held.push({ of: domain, class: domain.class, since: judge.seq });
+  thread.held.push({ of: domain, class: domain.class, since: judge.seq, irqsOff: false });
   judge.changed(domain.class, domain.of);
 }
 

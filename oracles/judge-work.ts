@@ -2,7 +2,7 @@
 import type { Judge } from './judge.ts';
 import { judgeWait } from './judge-locks.ts';
 import type { Work } from './thing.ts';
-import { letGo, runClass, runOf, type Thread, type Wait } from './thread.ts';
+import { itemsOn, letGo, runClass, runOf, type Thread, type Wait } from './thread.ts';
 import { TraceError } from './trace-error.ts';
 
 export function queue(judge: Judge, name: string, on: string | null, queued: boolean): void {
@@ -21,7 +21,7 @@ export function runBegin(judge: Judge, name: string): void {
   if (work === null) return;
   work.pending = false;
   work.running = judge.thread;
-  judge.thread.held.push({ of: work, class: runClass(work.class), since: judge.seq });
+  judge.thread.held.push({ of: work, class: runClass(work.class), since: judge.seq, irqsOff: false });
   judge.changed(work.class, work.of);
 }
 
@@ -87,7 +87,7 @@ export function flushQueueBegin(judge: Judge, name: string): void {
   waitForRuns(
     judge,
     thread,
-    `the items on ${name}`,
+    `${itemsOn}${name}`,
     [...world.works.values()].filter(work => work.on === name),
   );
 }

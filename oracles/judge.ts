@@ -7,6 +7,7 @@ import { createBindings } from './bindings.ts';
 import { type BuiltInName, builtInNames } from './built-in.ts';
 import type { AtEveryRule, Bound, Here, OracleDefinition, OrderRule } from './definition.ts';
 import type { EventKind } from './event.ts';
+import { createIrqUses, type IrqUses } from './irq-uses.ts';
 import { taking } from './judge-taking.ts';
 import { type Judgeable, judgeable, kindOfAction } from './observed.ts';
 import { createLockGraph, heldInside } from './order.ts';
@@ -43,6 +44,7 @@ export interface Judge {
   /** Something that rules can look at is not as it was. */
   hasChanged: boolean;
   readonly releases: Releases;
+  readonly irqs: IrqUses;
   /** Objects of which a thread says that nobody else can reach them. */
   readonly soles: Set<string>;
 
@@ -64,6 +66,8 @@ export interface Judge {
   readonly ordered: (classes: readonly string[]) => void;
   /** Notes that the thread waits for something of these classes. Two locks of one class have no order among themselves. */
   readonly waitsFor: (classes: readonly string[]) => void;
+  /** Whether waiting for this class with the other one held was noted before, so that to do it again says nothing new. */
+  readonly knowsEdge: (outer: string, inner: string) => boolean;
   /** `toRead`: on the read side of a lock. */
   readonly atEvery: (kind: EventKind, on: string, object: Identity, toRead?: boolean) => void;
   readonly changed: (what: string, object: Identity) => void;
@@ -239,7 +243,8 @@ export function createJudge(
     brokeOff: false,
     hasChanged: false,
     stateRules,
-    releases: createReleases(),
+    irqs: createIrqUses(),
+    releases: createReleases(name => world.live(name) !== null),
     begin(seq: number, thread: Thread, found: Finding[] = []) {
       judge.seq = seq;
       judge.thread = thread;
@@ -255,6 +260,7 @@ export function createJudge(
     guarded,
     ordered,
     waitsFor,
+    knowsEdge: graph.knows,
     atEvery,
     soles,
     object(name: string) {

@@ -23,7 +23,7 @@ export interface Oracle {
   readonly end: () => Report;
   /** As it is after the last event. */
   readonly world: World;
-  /** For the fast lane, which judges on the same world the events that break nothing. */
+  /** For the fast engine, which takes turns with it and judges the events that break nothing. */
   readonly inside: OracleInside;
 }
 export interface OracleInside {
@@ -147,11 +147,11 @@ function step(judge: Judge, event: Event): void {
     case 'want':
       return locks.want(judge, event.lock, event.mode);
     case 'got':
-      return locks.got(judge, event.lock, event.mode);
+      return locks.got(judge, event.lock, event.mode, event.irq);
     case 'released':
       return locks.released(judge, event.lock, event.mode);
     case 'tried':
-      return locks.tried(judge, event.lock, event.got, event.mode);
+      return locks.tried(judge, event.lock, event.got, event.mode, event.irq);
     case 'put-later':
       return counters.put(judge, event.counter, true);
     case 'assert-sole':

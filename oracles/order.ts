@@ -13,15 +13,19 @@ export interface Edge {
 export interface LockGraph {
   /** Notes it. If it is new and closes a cycle, the shortest one, this edge first. */
   readonly add: (edge: Edge) => readonly Edge[] | null;
+  /** To note it again would say nothing new. */
+  readonly knows: (outer: string, inner: string) => boolean;
 }
 
 /** Nodes are lock classes, domains and runs. An order exception takes its edge out. */
 export function createLockGraph(rules: readonly RuleDefinition[]): LockGraph {
   const edges = new Map<string, Map<string, Edge>>();
+  const knows = (outer: string, inner: string): boolean => edges.get(outer)?.has(inner) === true || isExcepted(rules, outer, inner);
   return {
+    knows,
     add(edge) {
+      if (knows(edge.outer, edge.inner)) return null;
       const from = edges.get(edge.outer) ?? new Map<string, Edge>();
-      if (from.has(edge.inner) || isExcepted(rules, edge.outer, edge.inner)) return null;
       edges.set(edge.outer, from);
       from.set(edge.inner, edge);
       const back = shortestPath(edges, edge.inner, edge.outer);

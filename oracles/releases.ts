@@ -22,9 +22,15 @@ export interface Releases {
   readonly ends: (thread: Thread, object: string) => readonly PutUnderTaken[];
   /** The call, the run or the thread is over. What it took is not certain to belong to the release, and is forgotten. */
   readonly abandon: (thread: Thread) => void;
+  // Whether it was noted before, so that to note it again says nothing new.
+  readonly knowsPut: (counter: string, lock: string) => boolean;
+  readonly knowsTaken: (counter: string, lock: string) => boolean;
 }
 
-export function createReleases(): Releases {
+/** Releases of one thread from which on those are forgotten whose object another thread has freed. */
+const many = 32;
+
+export function createReleases(isAlive: (object: string) => boolean): Releases {
   const taken = new Map<string, Map<string, number>>();
   const putUnder = new Map<string, Map<string, number>>();
   const told = new Set<string>();
@@ -51,6 +57,8 @@ export function createReleases(): Releases {
       return wrong;
     },
     begins(thread, counter) {
+      const { releases } = thread;
+      if (releases.length >= many) releases.splice(0, releases.length, ...releases.filter(({ object }) => isAlive(object)));
       thread.releases.push({ counter: counter.class, object: counter.of.name, took: new Map() });
     },
     takes(thread, classes, event) {
@@ -73,5 +81,7 @@ export function createReleases(): Releases {
     abandon(thread) {
       thread.releases.length = 0;
     },
+    knowsPut: (counter, lock) => putUnder.get(counter)?.has(lock) === true,
+    knowsTaken: (counter, lock) => taken.get(counter)?.has(lock) === true,
   };
 }

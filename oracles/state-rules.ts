@@ -5,7 +5,7 @@ import type { Bound, Here, OracleDefinition, StateRule } from './definition.ts';
 import type { RuleState } from './judge.ts';
 import type { Identity, Thing } from './thing.ts';
 
-export interface Monitor {
+interface Monitor {
   readonly rule: StateRule;
   readonly state: RuleState;
   /** Something changed that the rule looks at. */
@@ -27,12 +27,6 @@ export interface StateRules {
   readonly restart: () => void;
   /** The rule is looked at again: for this object, or (null) for all. */
   readonly again: (rule: string, object: Identity | null) => void;
-  /** Whether anything that some rule looks at has changed since they were judged. */
-  readonly due: () => boolean;
-  /** As `changed`, for what was looked up before by `watching`. */
-  readonly mark: (watching: readonly Monitor[], object: Identity) => void;
-  /** Monitors of the rules that look at this; none for most fields. */
-  readonly watching: (what: string) => readonly Monitor[];
   readonly judge: (
     here: Here,
     thingOf: (object: Identity) => Thing | null,
@@ -148,7 +142,6 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
       for (const monitor of quantifying.get(what) ?? []) monitor.choices = null;
       mark(watchers.get(what) ?? none, object);
     },
-    mark,
     atRest: () => !anyDue && monitors.every(({ due, dueFor, broken }) => !due && dueFor.size === 0 && broken.size === 0),
     restart() {
       anyDue = false;
@@ -161,8 +154,6 @@ export function createStateRules(definition: OracleDefinition, bindings: Binding
     again(rule, object) {
       for (const monitor of monitors) if (monitor.rule.name === rule) mark([monitor], object ?? nobody);
     },
-    due: () => anyDue,
-    watching: what => watchers.get(what) ?? none,
     judge,
   };
 }

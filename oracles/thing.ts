@@ -50,9 +50,8 @@ export interface Slot extends InObject {
   /** Null unless the field is a set. */
   readonly members: Set<Thing> | null;
   readonly guard: FieldGuard | null;
-  /** Event of the last write, 0 before the first, and the thread that made it. */
+  /** Event of the last write, 0 before the first. */
   writtenAt: number;
-  writtenBy: string;
 }
 export interface FieldGuard {
   readonly rule: string;

@@ -25,6 +25,8 @@ export interface Holding {
   readonly of: Lock | Domain | Work;
   readonly class: string;
   readonly since: number;
+  /** While it is held no interrupt comes on this processor. */
+  readonly irqsOff: boolean;
 }
 export interface Release {
   /** Class of the counter that reached zero. */ readonly counter: string;
@@ -38,6 +40,9 @@ export type Wait = { readonly thread: Thread; readonly since: number } & (
   /** Runs not ended, by work item. `during`: thread of the run that was under way at the beginning, while it lasts. */
   | { readonly kind: 'flush'; readonly on: string; readonly runs: Map<Work, number>; readonly during: Map<Work, Thread> }
 );
+
+/** Before the name of a queue that is flushed, in what a wait says that it is for. */
+export const itemsOn = 'the items on ';
 
 /** The declared process on whose behalf everything runs that is nobody else's. */
 export const firstProcess = 'initProcess';

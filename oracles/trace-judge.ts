@@ -57,7 +57,7 @@ export function createTraceJudge(definition: OracleDefinition | null, options: T
       const sharper = predicted.findings.map(({ finding }) => finding);
       for (const { finding, event, lines } of held) if (!isSharper(finding, sharper)) onFinding(finding, event, () => lines);
       for (const { finding, event } of predicted.findings) onFinding(finding, event, () => judge.explain(finding));
-      return addPredicted({ ...report, findings }, sharper, predicted.cutShort ? 'partly' : 'whole');
+      return addPredicted({ ...report, findings }, sharper, predicted.cutShort ? 'partly' : predicted.beyond ? 'near' : 'whole');
     },
   };
 }

@@ -78,10 +78,10 @@ export interface Report {
 }
 
 /**
- * Whether other orders of the events were looked at: all that can be, or only as far as it was quick; not, because the trace does not show what
- * orders its events; or not asked for.
+ * Whether other orders of the events were looked at: all that can be; only of events near each other, because the trace is longer than what is looked
+ * at at once; or only as far as it was quick; not, because the trace does not show what orders its events; or not asked for.
  */
-export type Prediction = 'whole' | 'partly' | 'not shown' | 'not asked';
+export type Prediction = 'whole' | 'near' | 'partly' | 'not shown' | 'not asked';
 
 export const mostFindings = 1000;
 

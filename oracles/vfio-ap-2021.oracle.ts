@@ -2,6 +2,7 @@
 // To change a rule, edit the spec and run `make generate`.
 import { holds, holdsToWrite, isHeld, isHeldToWrite, isLive } from './condition.ts';
 import type { Here, OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCounter, newFlag, newMutex, newRwSemaphore, newWaitQueue } from './thing.ts';
 import type * as known from './thing.ts';
 
@@ -255,6 +256,7 @@ export const vfioAp2021Oracle: OracleDefinition = {
         EBUSY: ({ mdev }: { mdev: MatrixMdev | null }) => (mdev?.kvm ?? null) !== null,
       },
       ensures: ({ mdev }: { mdev: MatrixMdev | null }) => mdev?.assigned ?? false,
+      mayLeave: [],
     },
     /** A machine is attached to one device at most; who is refused leaves no trace. */
     {
@@ -267,6 +269,7 @@ export const vfioAp2021Oracle: OracleDefinition = {
         EPERM: ({ mdev, kvm }: { mdev: MatrixMdev | null; kvm: Kvm | null }) => ((kvm?.pqapHook ?? null) !== null) || ((mdev?.kvm ?? null) !== null),
       },
       ensures: ({ mdev, kvm }: { mdev: MatrixMdev | null; kvm: Kvm | null }) => !(kvm?.hasCrypto ?? false) || ((mdev?.kvm ?? null) === kvm),
+      mayLeave: [],
     },
     /** All devices, and everything in them, belong to one lock. */
     {
@@ -389,4 +392,100 @@ export const vfioAp2021Oracle: OracleDefinition = {
       },
     },
   ],
+  fast: {
+    guards: {
+      'Kvm.vcpus': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Kvm.pqapHook': { read: (m, thread, object) => fast.holds(m, thread, object + 16), write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 16) },
+      'Kvm.masksSet': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'MatrixDev.mdevs': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'MatrixMdev.kvm': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'MatrixMdev.assigned': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'MatrixMdev.kvmBusy': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Group.device': { read: () => true, write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Group.notified': { read: (m, thread, object) => fast.holds(m, thread, object + 12), write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 12) },
+    },
+    states: {
+      hookIsLive: {
+        one: (m, _thread, kvm) => !(m.i[kvm + 19] !== 0) ? 0 : fast.isLive(m, m.i[kvm + 19]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let kvmAt = 0; kvmAt < m.lives[0]; kvmAt++) {
+            const kvm = m.live[0][kvmAt];
+            if (m.i[kvm + 11] === 0) continue;
+            if (!(m.i[kvm + 19] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[kvm + 19]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      attachedVmIsAlive: {
+        one: (m, _thread, mdev) => !(m.i[mdev + 11] !== 0) ? 0 : fast.isLive(m, m.i[mdev + 11]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[5]; mdevAt++) {
+            const mdev = m.live[5][mdevAt];
+            if (m.i[mdev + 9] === 0) continue;
+            if (!(m.i[mdev + 11] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[mdev + 11]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      oneMdevPerVm: {
+        one: (m, _thread, one, other) => !((m.i[one + 11] !== 0) && (m.i[one + 11] === m.i[other + 11])) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[5]; oneAt++) {
+            const one = m.live[5][oneAt];
+            if (m.i[one + 9] === 0) continue;
+            for (let otherAt = 0; otherAt < m.lives[5]; otherAt++) {
+              const other = m.live[5][otherAt];
+              if (m.i[other + 9] === 0) continue;
+              if (!((m.i[one + 11] !== 0) && (m.i[one + 11] === m.i[other + 11]))) continue;
+              if (!((one === other))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      hookMeansAttached: {
+        one: (m, _thread, mdev, kvm) => (fast.isHeldToWrite(m, kvm + 16) || fast.isHeld(m, m.globals[0] + 8)) ? 0 : ((m.i[kvm + 19] === mdev) === (m.i[mdev + 11] === kvm)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[5]; mdevAt++) {
+            const mdev = m.live[5][mdevAt];
+            if (m.i[mdev + 9] === 0) continue;
+            for (let kvmAt = 0; kvmAt < m.lives[0]; kvmAt++) {
+              const kvm = m.live[0][kvmAt];
+              if (m.i[kvm + 11] === 0) continue;
+              if ((fast.isHeldToWrite(m, kvm + 16) || fast.isHeld(m, m.globals[0] + 8))) continue;
+              if (!(((m.i[kvm + 19] === mdev) === (m.i[mdev + 11] === kvm)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {},
+    contracts: {
+      assignContract: {
+        objects: [true],
+        fails: {
+          EBUSY: (m, _thread, mdev) => m.i[mdev + 11] !== 0,
+        },
+        ensures: (m, _thread, mdev) => m.i[mdev + 12] !== 0,
+      },
+      setKvmContract: {
+        objects: [true, true],
+        fails: {
+          EPERM: (m, _thread, mdev, kvm) => (m.i[kvm + 19] !== 0) || (m.i[mdev + 11] !== 0),
+        },
+        ensures: (m, _thread, mdev, kvm) => !(m.i[kvm + 15] !== 0) || (m.i[mdev + 11] === kvm),
+      },
+    },
+  },
 };

@@ -2,6 +2,7 @@
 // To change a rule, edit the spec and run `make generate`.
 import { has, holds, holdsToWrite, isHeld, isHeldToWrite, isLive, isQueued, some } from './condition.ts';
 import type { Here, OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCompletion, newCounter, newMutex, newRwSemaphore, newSpinLock, newSrcuDomain, newWork } from './thing.ts';
 import type * as known from './thing.ts';
 
@@ -668,6 +669,7 @@ export const vfioApOracle: OracleDefinition = {
         EPERM: ({ group, vm }: { group: Group | null; vm: VmFile | null }) => ((group?.device ?? null) !== null) && !(group?.device?.opened ?? false) && (vm !== null) && ((vm?.kvm?.pqapHook ?? null) !== null),
       },
       ensures: ({ group, vm }: { group: Group | null; vm: VmFile | null }) => ((group?.device ?? null) !== null) && ((group?.device?.opened ?? false) || ((vm !== null) && ((group?.device?.kvm ?? null) === (vm?.kvm ?? null)))),
+      mayLeave: [],
     },
     /** An adapter can be assigned if there may be one of that number, the host does not keep it for itself, and no other device has it. */
     {
@@ -682,6 +684,7 @@ export const vfioApOracle: OracleDefinition = {
         EADDRINUSE: ({ mdev, adapter }: { mdev: MatrixMdev | null; adapter: Adapter | null }, { globals }: Here & { globals: { matrixDev: MatrixDev } }) => (adapter !== null) && some(globals.matrixDev.mdevs, (other) => (other !== mdev) && has(other.adapters, adapter)),
       },
       ensures: ({ mdev, adapter }: { mdev: MatrixMdev | null; adapter: Adapter | null }) => (adapter !== null) && has(mdev?.adapters, adapter),
+      mayLeave: [],
     },
     /** Taking away what is not assigned is no error, unless there cannot be such an adapter. */
     {
@@ -694,18 +697,20 @@ export const vfioApOracle: OracleDefinition = {
         ENODEV: ({ adapter }: { adapter: Adapter | null }) => adapter === null,
       },
       ensures: ({ mdev, adapter }: { mdev: MatrixMdev | null; adapter: Adapter | null }) => (adapter !== null) && !has(mdev?.adapters, adapter),
+      mayLeave: [],
     },
-    /** What is no number is refused. */
+    /** What is no number is refused, whatever the state. */
     {
       kind: 'contract', name: 'assignTextContract',
-      sentence: 'What is no number is refused.',
+      sentence: 'What is no number is refused, whatever the state.',
       source: 'Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, assign_adapter_store()',
       calls: ['assignText'], parameters: ['mdev'],
       looksAt: [],
       fails: {
         EINVAL: null,
       },
-      ensures: null,
+      ensures: () => false,
+      mayLeave: [],
     },
     /** The host gets an adapter for itself if no device has it. */
     {
@@ -718,6 +723,7 @@ export const vfioApOracle: OracleDefinition = {
         EADDRINUSE: ({ adapter }: { adapter: Adapter | null }, { globals }: Here & { globals: { matrixDev: MatrixDev } }) => some(globals.matrixDev.mdevs, (mdev) => has(mdev.adapters, adapter)),
       },
       ensures: ({ adapter }: { adapter: Adapter | null }) => adapter?.reserved ?? false,
+      mayLeave: [],
     },
     /** Asking to be told fails on a closed descriptor, and in kernels that do not know the request. */
     {
@@ -731,18 +737,20 @@ export const vfioApOracle: OracleDefinition = {
         EOPNOTSUPP: () => false,
       },
       ensures: null,
+      mayLeave: [],
     },
-    /** A request that the device does not know is refused. */
+    /** A request that the device does not know is refused, whatever the state. */
     {
       kind: 'contract', name: 'unknownRequestContract',
-      sentence: 'A request that the device does not know is refused.',
+      sentence: 'A request that the device does not know is refused, whatever the state.',
       source: 'Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_ioctl()',
       calls: ['unknownRequest'], parameters: ['_mdev'],
       looksAt: [],
       fails: {
         EOPNOTSUPP: null,
       },
-      ensures: null,
+      ensures: () => false,
+      mayLeave: [],
     },
     /** Without the facility for interrupts the instruction is left to user space, if a hook is there. */
     {
@@ -755,6 +763,7 @@ export const vfioApOracle: OracleDefinition = {
         EOPNOTSUPP: ({ file }: { file: VcpuFile | null }) => !(file?.vcpu?.hasInterrupts ?? false) && ((file?.kvm?.pqapHook ?? null) !== null),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** Binding a queue needs memory, and a queue that is not bound. */
     {
@@ -768,6 +777,7 @@ export const vfioApOracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: ({ adapter }: { adapter: Adapter | null }) => (adapter?.queue ?? null) !== null,
+      mayLeave: [],
     },
     /** A queue that is not bound, or not yet, has no status. */
     {
@@ -780,6 +790,7 @@ export const vfioApOracle: OracleDefinition = {
         ENODEV: ({ adapter }: { adapter: Adapter | null }) => ((adapter?.queue ?? null) === null) || !(adapter?.attributes ?? false),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** The list of devices and what the host has: either lock to look, both to change. */
     {
@@ -955,4 +966,320 @@ export const vfioApOracle: OracleDefinition = {
       },
     },
   ],
+  fast: {
+    guards: {
+      'Adapter.reserved': { read: (m, thread) => fast.holds(m, thread, m.globals[0] + 8), write: (m, thread) => fast.holds(m, thread, m.globals[0] + 8) },
+      'Adapter.queue': { read: (m, thread, object) => fast.holds(m, thread, object + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread, object) => fast.holds(m, thread, object + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'Adapter.attributes': { read: (m, thread, object) => fast.holds(m, thread, object + 8) || fast.holds(m, thread, object + 14), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Eventfd.signalled': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Kvm.vcpus': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Kvm.pqapHook': { read: (m, thread, object) => fast.holds(m, thread, object + 16), write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 16) },
+      'Kvm.adapters': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Kvm.controlDomain': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Mask.adapters': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'Queue.mdev': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixDev.mdevs': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixDev.adapters': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixDev.controlDomain': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.opened': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'MatrixMdev.coreKvm': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'MatrixMdev.kvm': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) || fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) && fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.adapters': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.controlDomain': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.guestAdapters': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.guestControlDomain': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.addedAdapters': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.addedControlDomain': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) || fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 8) && fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.queues': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 11) },
+      'MatrixMdev.requestTrigger': { read: (m, thread) => fast.holds(m, thread, m.globals[1] + 11), write: (m, thread) => fast.holds(m, thread, m.globals[1] + 11) },
+      'Group.device': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+    },
+    states: {
+      hostsOwnAreNotAssigned: {
+        one: (m, _thread, adapter, mdev) => ((fast.isHeld(m, m.globals[0] + 8) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, m.globals[1] + 11)) || !(m.i[adapter + 11] !== 0) ? 0 : !fast.has(m, mdev + 16, adapter) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let adapterAt = 0; adapterAt < m.lives[1]; adapterAt++) {
+            const adapter = m.live[1][adapterAt];
+            for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+              const mdev = m.live[13][mdevAt];
+              if (m.i[mdev + 10] === 0) continue;
+              if (((fast.isHeld(m, m.globals[0] + 8) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, m.globals[1] + 11)) || !(m.i[adapter + 11] !== 0)) continue;
+              if (!(!fast.has(m, mdev + 16, adapter))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      hookIsLive: {
+        one: (m, _thread, kvm) => !(m.i[kvm + 19] !== 0) ? 0 : fast.isLive(m, m.i[kvm + 19]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let kvmAt = 0; kvmAt < m.lives[4]; kvmAt++) {
+            const kvm = m.live[4][kvmAt];
+            if (m.i[kvm + 11] === 0) continue;
+            if (!(m.i[kvm + 19] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[kvm + 19]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      guestSeesItsMatrix: {
+        one: (m, _thread, mdev, kvm, adapter) => (((fast.isHeld(m, m.i[mdev + 9] + 8) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, m.globals[1] + 11)) || fast.isHeld(m, kvm + 8)) || !(m.i[mdev + 15] === kvm) ? 0 : ((fast.has(m, kvm + 20, adapter) === fast.has(m, mdev + 19, adapter)) && ((m.i[kvm + 22] !== 0) === (m.i[mdev + 21] !== 0))) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+            const mdev = m.live[13][mdevAt];
+            if (m.i[mdev + 10] === 0) continue;
+            for (let kvmAt = 0; kvmAt < m.lives[4]; kvmAt++) {
+              const kvm = m.live[4][kvmAt];
+              if (m.i[kvm + 11] === 0) continue;
+              for (let adapterAt = 0; adapterAt < m.lives[1]; adapterAt++) {
+                const adapter = m.live[1][adapterAt];
+                if ((((fast.isHeld(m, m.i[mdev + 9] + 8) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, m.globals[1] + 11)) || fast.isHeld(m, kvm + 8)) || !(m.i[mdev + 15] === kvm)) continue;
+                if (!(((fast.has(m, kvm + 20, adapter) === fast.has(m, mdev + 19, adapter)) && ((m.i[kvm + 22] !== 0) === (m.i[mdev + 21] !== 0))))) return -1;
+                tests++;
+              }
+            }
+          }
+          return tests;
+        },
+      },
+      onlyWhatHostHas: {
+        one: (m, _thread, mdev, adapter) => ((fast.isHeld(m, m.globals[1] + 11) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, adapter + 8)) || !(fast.has(m, mdev + 19, adapter)) ? 0 : ((fast.has(m, m.globals[1] + 16, adapter) && fast.has(m, mdev + 16, adapter)) && (m.i[adapter + 12] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+            const mdev = m.live[13][mdevAt];
+            if (m.i[mdev + 10] === 0) continue;
+            for (let adapterAt = 0; adapterAt < m.lives[1]; adapterAt++) {
+              const adapter = m.live[1][adapterAt];
+              if (((fast.isHeld(m, m.globals[1] + 11) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, adapter + 8)) || !(fast.has(m, mdev + 19, adapter))) continue;
+              if (!(((fast.has(m, m.globals[1] + 16, adapter) && fast.has(m, mdev + 16, adapter)) && (m.i[adapter + 12] !== 0)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      onlyDomainsHostHas: {
+        one: (m, _thread, mdev) => (fast.isHeld(m, m.globals[1] + 11) || fast.isHeld(m, m.globals[1] + 8)) || !(m.i[mdev + 21] !== 0) ? 0 : ((m.i[m.globals[1] + 18] !== 0) && (m.i[mdev + 18] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+            const mdev = m.live[13][mdevAt];
+            if (m.i[mdev + 10] === 0) continue;
+            if ((fast.isHeld(m, m.globals[1] + 11) || fast.isHeld(m, m.globals[1] + 8)) || !(m.i[mdev + 21] !== 0)) continue;
+            if (!(((m.i[m.globals[1] + 18] !== 0) && (m.i[mdev + 18] !== 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      assignedOnce: {
+        one: (m, _thread, one, other, adapter) => (fast.isHeld(m, m.globals[1] + 8) || fast.isHeld(m, m.globals[1] + 11)) || !(fast.has(m, one + 16, adapter) && fast.has(m, other + 16, adapter)) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[13]; oneAt++) {
+            const one = m.live[13][oneAt];
+            if (m.i[one + 10] === 0) continue;
+            for (let otherAt = 0; otherAt < m.lives[13]; otherAt++) {
+              const other = m.live[13][otherAt];
+              if (m.i[other + 10] === 0) continue;
+              for (let adapterAt = 0; adapterAt < m.lives[1]; adapterAt++) {
+                const adapter = m.live[1][adapterAt];
+                if ((fast.isHeld(m, m.globals[1] + 8) || fast.isHeld(m, m.globals[1] + 11)) || !(fast.has(m, one + 16, adapter) && fast.has(m, other + 16, adapter))) continue;
+                if (!((one === other))) return -1;
+                tests++;
+              }
+            }
+          }
+          return tests;
+        },
+      },
+      resetIsWaitedFor: {
+        one: (m, _thread, queue, adapter) => (fast.isHeld(m, adapter + 8) || fast.isHeld(m, m.globals[1] + 11)) || !(m.i[adapter + 12] === queue) ? 0 : !fast.isQueued(m, queue + 12) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let queueAt = 0; queueAt < m.lives[11]; queueAt++) {
+            const queue = m.live[11][queueAt];
+            for (let adapterAt = 0; adapterAt < m.lives[1]; adapterAt++) {
+              const adapter = m.live[1][adapterAt];
+              if ((fast.isHeld(m, adapter + 8) || fast.isHeld(m, m.globals[1] + 11)) || !(m.i[adapter + 12] === queue)) continue;
+              if (!(!fast.isQueued(m, queue + 12))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      interruptsMeanAttached: {
+        one: (m, _thread, queue, mdev) => !((m.i[queue + 10] !== 0) && (m.i[queue + 9] === mdev)) ? 0 : (m.i[mdev + 15] !== 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let queueAt = 0; queueAt < m.lives[11]; queueAt++) {
+            const queue = m.live[11][queueAt];
+            for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+              const mdev = m.live[13][mdevAt];
+              if (m.i[mdev + 10] === 0) continue;
+              if (!((m.i[queue + 10] !== 0) && (m.i[queue + 9] === mdev))) continue;
+              if (!((m.i[mdev + 15] !== 0))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      hookMeansAttached: {
+        one: (m, _thread, mdev, kvm) => (((fast.isHeldToWrite(m, kvm + 16) || fast.isHeld(m, m.i[mdev + 9] + 8)) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, m.globals[1] + 11)) ? 0 : ((m.i[kvm + 19] === mdev) === (m.i[mdev + 15] === kvm)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+            const mdev = m.live[13][mdevAt];
+            if (m.i[mdev + 10] === 0) continue;
+            for (let kvmAt = 0; kvmAt < m.lives[4]; kvmAt++) {
+              const kvm = m.live[4][kvmAt];
+              if (m.i[kvm + 11] === 0) continue;
+              if ((((fast.isHeldToWrite(m, kvm + 16) || fast.isHeld(m, m.i[mdev + 9] + 8)) || fast.isHeld(m, m.globals[1] + 8)) || fast.isHeld(m, m.globals[1] + 11))) continue;
+              if (!(((m.i[kvm + 19] === mdev) === (m.i[mdev + 15] === kvm)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      unhookedSeesNothing: {
+        one: (m, _thread, kvm, adapter) => (fast.isHeldToWrite(m, kvm + 16) || fast.isHeld(m, kvm + 8)) || !(m.i[kvm + 19] === 0) ? 0 : (!fast.has(m, kvm + 20, adapter) && !(m.i[kvm + 22] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let kvmAt = 0; kvmAt < m.lives[4]; kvmAt++) {
+            const kvm = m.live[4][kvmAt];
+            if (m.i[kvm + 11] === 0) continue;
+            for (let adapterAt = 0; adapterAt < m.lives[1]; adapterAt++) {
+              const adapter = m.live[1][adapterAt];
+              if ((fast.isHeldToWrite(m, kvm + 16) || fast.isHeld(m, kvm + 8)) || !(m.i[kvm + 19] === 0)) continue;
+              if (!((!fast.has(m, kvm + 20, adapter) && !(m.i[kvm + 22] !== 0)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      attachedVmIsAlive: {
+        one: (m, _thread, mdev) => !(m.i[mdev + 15] !== 0) ? 0 : fast.isLive(m, m.i[mdev + 15]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let mdevAt = 0; mdevAt < m.lives[13]; mdevAt++) {
+            const mdev = m.live[13][mdevAt];
+            if (m.i[mdev + 10] === 0) continue;
+            if (!(m.i[mdev + 15] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[mdev + 15]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      oneMdevPerVm: {
+        one: (m, _thread, one, other) => !((m.i[one + 15] !== 0) && (m.i[one + 15] === m.i[other + 15])) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[13]; oneAt++) {
+            const one = m.live[13][oneAt];
+            if (m.i[one + 10] === 0) continue;
+            for (let otherAt = 0; otherAt < m.lives[13]; otherAt++) {
+              const other = m.live[13][otherAt];
+              if (m.i[other + 10] === 0) continue;
+              if (!((m.i[one + 15] !== 0) && (m.i[one + 15] === m.i[other + 15]))) continue;
+              if (!((one === other))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {
+      resetAfterUnplug: (m, thread, one) => (((!fast.holds(m, thread, m.globals[1] + 8) || (m.i[one + 9] === 0)) || (m.i[m.i[one + 9] + 15] === 0)) || !fast.has(m, m.i[m.i[one + 9] + 15] + 20, m.i[one + 8])) ? 1 : -1,
+    },
+    contracts: {
+      openContract: {
+        objects: [true, true],
+        fails: {
+          ENODEV: (m, _thread, group) => (m.i[group + 11] === 0) || (m.i[m.i[group + 11] + 10] === 0),
+          EINVAL: (m, _thread, group, vm) => ((m.i[group + 11] !== 0) && !(m.i[m.i[group + 11] + 13] !== 0)) && (vm === 0),
+          EPERM: (m, _thread, group, vm) => (((m.i[group + 11] !== 0) && !(m.i[m.i[group + 11] + 13] !== 0)) && (vm !== 0)) && (m.i[m.i[vm + 8] + 19] !== 0),
+        },
+        ensures: (m, _thread, group, vm) => (m.i[group + 11] !== 0) && ((m.i[m.i[group + 11] + 13] !== 0) || ((vm !== 0) && (m.i[m.i[group + 11] + 15] === m.i[vm + 8]))),
+      },
+      assignContract: {
+        objects: [true, true],
+        fails: {
+          ENODEV: (_m, _thread, _mdev, adapter) => adapter === 0,
+          EADDRNOTAVAIL: (m, _thread, mdev, adapter) => ((adapter !== 0) && !fast.has(m, mdev + 16, adapter)) && (m.i[adapter + 11] !== 0),
+          EADDRINUSE: (m, _thread, mdev, adapter) => (adapter !== 0) && fast.some(m, m.globals[1] + 14, other => (other !== mdev) && fast.has(m, other + 16, adapter)),
+        },
+        ensures: (m, _thread, mdev, adapter) => (adapter !== 0) && fast.has(m, mdev + 16, adapter),
+      },
+      unassignContract: {
+        objects: [true, true],
+        fails: {
+          ENODEV: (_m, _thread, _mdev, adapter) => adapter === 0,
+        },
+        ensures: (m, _thread, mdev, adapter) => (adapter !== 0) && !fast.has(m, mdev + 16, adapter),
+      },
+      assignTextContract: {
+        objects: [true],
+        fails: {
+          EINVAL: null,
+        },
+        ensures: () => false,
+      },
+      reserveContract: {
+        objects: [true],
+        fails: {
+          EADDRINUSE: (m, _thread, adapter) => fast.some(m, m.globals[1] + 14, mdev => fast.has(m, mdev + 16, adapter)),
+        },
+        ensures: (m, _thread, adapter) => m.i[adapter + 11] !== 0,
+      },
+      setRequestContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, _mdev, fd) => m.i[fd + 8] === 0,
+          EOPNOTSUPP: () => false,
+        },
+        ensures: null,
+      },
+      unknownRequestContract: {
+        objects: [true],
+        fails: {
+          EOPNOTSUPP: null,
+        },
+        ensures: () => false,
+      },
+      runPqapContract: {
+        objects: [true, true, false],
+        fails: {
+          EOPNOTSUPP: (m, _thread, file) => !(m.i[m.i[file + 8] + 12] !== 0) && (m.i[m.i[file + 9] + 19] !== 0),
+        },
+        ensures: null,
+      },
+      bindContract: {
+        objects: [true],
+        fails: {
+          EBUSY: (m, _thread, adapter) => m.i[adapter + 12] !== 0,
+          ENOMEM: null,
+        },
+        ensures: (m, _thread, adapter) => m.i[adapter + 12] !== 0,
+      },
+      showStatusContract: {
+        objects: [true],
+        fails: {
+          ENODEV: (m, _thread, adapter) => (m.i[adapter + 12] === 0) || !(m.i[adapter + 13] !== 0),
+        },
+        ensures: null,
+      },
+    },
+  },
 };

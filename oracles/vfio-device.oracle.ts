@@ -2,6 +2,7 @@
 // To change a rule, edit the spec and run `make generate`.
 import { has, holds, holdsToWrite, isHeld, isLive, some } from './condition.ts';
 import type { Here, OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCompletion, newCounter, newMutex, newNotifierChain, newRcuDomain, newRwLock, newRwSemaphore, newSpinLock, newWaitEntry, newWork } from './thing.ts';
 import type * as known from './thing.ts';
 
@@ -287,7 +288,8 @@ const newDescriptor = (self: known.Identity): Descriptor => ({
  * The VM reference of a VFIO device, as in Linux 6.6 and later. Some drivers need to know which virtual machine a device is used by. User
  * space tells: kvm-vfio is given the files of groups and devices, and writes its machine into each, without a reference (`Group.kvm`,
  * `DeviceFile.kvm`). The first opener of a device turns that borrowed pointer into a reference (`Device.kvm`), which the last closer puts.
- * Between the two a driver may rely on it. Three older ways of doing it are in vfio-device.eras.ts: each was wrong in another way.
+ * Between the two a driver may rely on it. Older kernels did it in other ways, and each was wrong in another way: vfio-device.linux-5.18.ts,
+ * -5.19.ts and -6.2.ts.
  */
 export const vfioDeviceOracle: OracleDefinition = {
   system: 'vfio-device',
@@ -669,6 +671,7 @@ export const vfioDeviceOracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A file of VFIO is added once; any other is refused. */
     {
@@ -736,6 +739,7 @@ export const vfioDeviceOracle: OracleDefinition = {
         EINVAL: ({ groupFd }: { groupFd: Descriptor | null }) => ((groupFd?.file ?? null) !== null) && ((groupFd?.file?.group ?? null) !== null) && ((groupFd?.file?.group?.containerUsers ?? 0) === 0),
       },
       ensures: null,
+      mayLeave: [],
     },
     /**
      * A device opens through a group that has a container. The first opener's driver has its own reasons: the crypto driver wants a machine that
@@ -769,6 +773,7 @@ export const vfioDeviceOracle: OracleDefinition = {
         ENODEV: ({ device }: { device: Device | null }) => (device?.registration.count ?? 0) === 0,
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A file of the device's own is bound once, and only if the device is not open otherwise, nor its group. */
     {
@@ -789,6 +794,7 @@ export const vfioDeviceOracle: OracleDefinition = {
         ENOMEM: null,
       },
       ensures: null,
+      mayLeave: ['Group.cdevOpenCount', 'KvmGlobals.vms', 'Module.pins', 'Device.registration'],
     },
     /** A device's file can be read, written and mapped when it was opened through the group, or has been bound. */
     {
@@ -1023,4 +1029,210 @@ export const vfioDeviceOracle: OracleDefinition = {
       then: ({ device }: { device: Device }) => (device.openCount > 0) && (device.pinned !== null),
     },
   ],
+  fast: {
+    guards: {
+      'DeviceFile.kvm': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Gvt.attached': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Group.containerUsers': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Group.openedFile': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Group.cdevOpenCount': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Group.notified': { read: (m, thread, object) => fast.holds(m, thread, object + 30), write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 30) },
+      'Group.devices': { read: (m, thread, object) => fast.holds(m, thread, object + 19), write: (m, thread, object) => fast.holds(m, thread, object + 19) },
+      'Group.drivers': { read: () => true, write: (m, thread) => fast.holds(m, thread, m.globals[4] + 8) },
+      'Group.kvm': { read: (m, thread, object) => fast.holds(m, thread, object + 26), write: (m, thread, object) => fast.holds(m, thread, object + 26) },
+      'KvmVfio.files': { read: (m, thread, object) => fast.holds(m, thread, object + 9), write: (m, thread, object) => fast.holds(m, thread, object + 9) },
+      'KvmVfio.noncoherent': { read: (m, thread, object) => fast.holds(m, thread, object + 9), write: (m, thread, object) => fast.holds(m, thread, object + 9) },
+      'Kvm.devices': { read: (m, thread, object) => fast.holds(m, thread, object + 8) || fast.holds(m, thread, object + 16), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Kvm.trackers': { read: (m, thread, object) => fast.holds(m, thread, object + 19), write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 19) },
+      'Kvm.cryptoUser': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'KvmGlobals.vms': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Device.openCount': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.attached': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.pasidAttached': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.kvm': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) || (m.d[object + 17 + 1] > 0), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.putKvm': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.groupFile': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 8] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 8] + 8) },
+      'Device.driverKvm': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.deferredPut': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'Device.pinned': { read: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8), write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+      'DeviceSet.deviceCount': { read: (m, thread) => fast.holds(m, thread, m.globals[4] + 13), write: (m, thread) => fast.holds(m, thread, m.globals[4] + 13) },
+      'Vfio.groups': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+    },
+    states: {
+      groupsVmIsAlive: {
+        one: (m, _thread, group) => !(m.i[group + 29] !== 0) ? 0 : fast.isLive(m, m.i[group + 29]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[5]; groupAt++) {
+            const group = m.live[5][groupAt];
+            if (!(m.i[group + 29] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[group + 29]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      filesVmIsAlive: {
+        one: (m, _thread, df) => !(m.i[df + 13] !== 0) ? 0 : fast.isLive(m, m.i[df + 13]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let dfAt = 0; dfAt < m.lives[2]; dfAt++) {
+            const df = m.live[2][dfAt];
+            if (!(m.i[df + 13] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[df + 13]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      putFunctionComesWithVm: {
+        one: (m, _thread, device) => fast.isHeld(m, m.i[device + 9] + 8) ? 0 : ((m.i[device + 21] === 0) === (m.i[device + 22] === 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[14]; deviceAt++) {
+            const device = m.live[14][deviceAt];
+            if (m.i[device + 13] === 0) continue;
+            if (fast.isHeld(m, m.i[device + 9] + 8)) continue;
+            if (!(((m.i[device + 21] === 0) === (m.i[device + 22] === 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      vmOnlyWhileOpen: {
+        one: (m, _thread, device) => fast.isHeld(m, m.i[device + 9] + 8) || !(m.i[device + 21] !== 0) ? 0 : (m.d[device + 17 + 1] > 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[14]; deviceAt++) {
+            const device = m.live[14][deviceAt];
+            if (m.i[device + 13] === 0) continue;
+            if (fast.isHeld(m, m.i[device + 9] + 8) || !(m.i[device + 21] !== 0)) continue;
+            if (!((m.d[device + 17 + 1] > 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      devicesVmIsAlive: {
+        one: (m, _thread, device) => fast.isHeld(m, m.i[device + 9] + 8) || !(m.i[device + 21] !== 0) ? 0 : fast.isLive(m, m.i[device + 21]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let deviceAt = 0; deviceAt < m.lives[14]; deviceAt++) {
+            const device = m.live[14][deviceAt];
+            if (m.i[device + 13] === 0) continue;
+            if (fast.isHeld(m, m.i[device + 9] + 8) || !(m.i[device + 21] !== 0)) continue;
+            if (!(fast.isLive(m, m.i[device + 21]))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {
+      gotUnderRefLock: (m, thread, kvm, device) => !(((m.i[m.i[device + 8] + 29] === kvm) && fast.holds(m, thread, m.i[device + 8] + 8)) && fast.holds(m, thread, m.i[device + 9] + 8)) ? 0 : fast.holds(m, thread, m.i[device + 8] + 26) ? 1 : -1,
+    },
+    contracts: {
+      createKvmVfioContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, vmFd) => m.i[vmFd + 8] === 0,
+          EBUSY: (m, _thread, vmFd) => ((m.i[vmFd + 8] !== 0) && (m.i[m.i[vmFd + 8] + 11] !== 0)) && fast.some(m, m.i[m.i[vmFd + 8] + 11] + 14, kv => fast.isLive(m, kv)),
+          ENOMEM: null,
+        },
+        ensures: null,
+      },
+      addFileContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, kvFd, fd) => (m.i[kvFd + 8] === 0) || (m.i[fd + 8] === 0),
+          EEXIST: (m, _thread, kvFd, fd) => (((m.i[kvFd + 8] !== 0) && (m.i[fd + 8] !== 0)) && (m.i[m.i[kvFd + 8] + 10] !== 0)) && fast.some(m, m.i[m.i[kvFd + 8] + 10] + 12, one => one === m.i[fd + 8]),
+          EINVAL: (m, _thread, _kvFd, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] === 0)) && (m.i[m.i[fd + 8] + 9] === 0),
+        },
+        ensures: null,
+      },
+      delFileContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, kvFd, fd) => (m.i[kvFd + 8] === 0) || (m.i[fd + 8] === 0),
+          ENOENT: (m, _thread, kvFd, fd) => (((m.i[kvFd + 8] !== 0) && (m.i[fd + 8] !== 0)) && (m.i[m.i[kvFd + 8] + 10] !== 0)) && !fast.has(m, m.i[m.i[kvFd + 8] + 10] + 12, m.i[fd + 8]),
+        },
+        ensures: null,
+      },
+      openGroupContract: {
+        objects: [true, true],
+        fails: {
+          EBUSY: (m, _thread, group) => (m.i[group + 16] !== 0) || (m.d[group + 17 + 1] > 0),
+          ENODEV: (m, _thread, group) => m.d[group + 24 + 1] === 0,
+        },
+        ensures: null,
+      },
+      setContainerContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, groupFd) => m.i[groupFd + 8] === 0,
+          EINVAL: (m, _thread, groupFd) => ((m.i[groupFd + 8] !== 0) && (m.i[m.i[groupFd + 8] + 8] !== 0)) && (m.d[m.i[m.i[groupFd + 8] + 8] + 14 + 1] > 0),
+        },
+        ensures: null,
+      },
+      unsetContainerContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, groupFd) => m.i[groupFd + 8] === 0,
+          EBUSY: (m, _thread, groupFd) => ((m.i[groupFd + 8] !== 0) && (m.i[m.i[groupFd + 8] + 8] !== 0)) && (m.d[m.i[m.i[groupFd + 8] + 8] + 14 + 1] > 1),
+          EINVAL: (m, _thread, groupFd) => ((m.i[groupFd + 8] !== 0) && (m.i[m.i[groupFd + 8] + 8] !== 0)) && (m.d[m.i[m.i[groupFd + 8] + 8] + 14 + 1] === 0),
+        },
+        ensures: null,
+      },
+      getDeviceFdContract: {
+        objects: [true, true, true],
+        fails: {
+          EBADF: (m, _thread, groupFd) => m.i[groupFd + 8] === 0,
+          ENODEV: (m, _thread, _groupFd, device) => (!fast.has(m, m.i[device + 8] + 22, device) || (m.i[device + 13] === 0)) || (m.i[m.i[device + 11] + 8] === 0),
+          EINVAL: (m, _thread, _groupFd, device) => (m.d[m.i[device + 8] + 14 + 1] === 0) || (((m.i[device + 10] === m.globals[7]) && (m.d[device + 17 + 1] === 0)) && !fast.isLive(m, m.i[m.i[device + 8] + 29])),
+          EPERM: (m, _thread, _groupFd, device) => ((((m.i[device + 10] === m.globals[7]) && ((m.i[device + 21] === 0) || (m.i[device + 21] === m.i[m.i[device + 8] + 29]))) && (m.i[m.i[device + 8] + 29] !== 0)) && (m.i[m.i[m.i[device + 8] + 29] + 24] !== 0)) && (m.i[m.i[m.i[device + 8] + 29] + 24] !== device),
+          ESRCH: (m, _thread, _groupFd, device) => ((m.i[device + 10] === m.globals[8]) && (m.d[device + 17 + 1] === 0)) && !fast.isLive(m, m.i[m.i[device + 8] + 29]),
+          EEXIST: (m, _thread, _groupFd, device) => (((m.i[device + 10] === m.globals[8]) && !fast.has(m, m.globals[1] + 11, device)) && (m.i[m.i[device + 8] + 29] !== 0)) && fast.some(m, m.globals[1] + 11, other => m.i[other + 21] === m.i[m.i[device + 8] + 29]),
+          ENOMEM: null,
+        },
+        ensures: null,
+      },
+      openCdevContract: {
+        objects: [true, true],
+        fails: {
+          ENODEV: (m, _thread, device) => m.i[device + 13] === 0,
+        },
+        ensures: null,
+      },
+      bindContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EBUSY: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 8] + 16] !== 0),
+          EINVAL: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && ((((m.i[m.i[m.i[fd + 8] + 9] + 9] !== 0) || (m.i[m.i[m.i[fd + 8] + 9] + 14] !== 0)) || (m.d[m.i[m.i[m.i[fd + 8] + 9] + 8] + 17 + 1] > 0)) || ((m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 10] === m.globals[7]) && (m.i[m.i[m.i[fd + 8] + 9] + 13] === 0))),
+          EPERM: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (((((m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 10] === m.globals[7]) && ((m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 21] === 0) || (m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 21] === m.i[m.i[m.i[fd + 8] + 9] + 13]))) && (m.i[m.i[m.i[fd + 8] + 9] + 13] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 9] + 13] + 24] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 9] + 13] + 24] !== m.i[m.i[m.i[fd + 8] + 9] + 8])),
+          ESRCH: (m, _thread, fd) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 10] === m.globals[8])) && (m.i[m.i[m.i[fd + 8] + 9] + 13] === 0),
+          EEXIST: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && ((((m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 10] === m.globals[8]) && !fast.has(m, m.globals[1] + 11, m.i[m.i[m.i[fd + 8] + 9] + 8])) && (m.i[m.i[m.i[fd + 8] + 9] + 13] !== 0)) && fast.some(m, m.globals[1] + 11, other => m.i[other + 21] === m.i[m.i[m.i[fd + 8] + 9] + 13])),
+          ENODEV: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 11] + 8] === 0),
+          EFAULT: null,
+          ENOMEM: null,
+        },
+        ensures: null,
+      },
+      accessContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EINVAL: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && !(m.i[m.i[m.i[fd + 8] + 9] + 14] !== 0),
+        },
+        ensures: null,
+      },
+      closeContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+    },
+  },
 };

@@ -2,6 +2,7 @@
 // To change a rule, edit the spec and run `make generate`.
 import { every, has, holds, holdsToWrite, isHeld, isHeldToWrite, isLive, some } from './condition.ts';
 import type { OracleDefinition } from './definition.ts';
+import * as fast from './fast/conditions.ts';
 import { identity, newCounter, newMutex, newRwSemaphore, newWaitQueue } from './thing.ts';
 import type * as known from './thing.ts';
 
@@ -234,6 +235,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EBUSY: ({ group }: { group: Group | null }) => ((group?.cdevOpens ?? 0) > 0) || ((group?.openedFile ?? null) !== null),
       },
       ensures: ({ group }: { group: Group | null }) => (group?.openedFile ?? null) !== null,
+      mayLeave: [],
     },
     /** A group is attached once, to a container, if no driver of the kernel uses one of its devices. A driver of the container may refuse it. */
     {
@@ -264,6 +266,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EBUSY: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.group ?? null) !== null) && ((fd?.file?.group?.containerUsers ?? 0) > 1),
       },
       ensures: ({ fd }: { fd: Descriptor | null }) => !(((fd?.file ?? null) !== null) && ((fd?.file?.group ?? null) !== null) && ((fd?.file?.group?.container ?? null) !== null)),
+      mayLeave: [],
     },
     /** The status of a group can be asked while VFIO's driver has a device of it. */
     {
@@ -277,6 +280,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         ENODEV: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.group ?? null) !== null) && !(fd?.file?.group?.isRegistered ?? false),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A device is opened through a group that is attached to a container with a driver. The device's own driver may be on its way out. */
     {
@@ -291,6 +295,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         ENODEV: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.group ?? null) !== null) && every(fd?.file?.group?.devices, (device) => device !== (fd?.file?.group?.device ?? null)),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A device is there for user space until its unregistering begins. */
     {
@@ -303,6 +308,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         ENODEV: ({ group }: { group: Group | null }) => every(group?.devices, (device) => device !== (group?.device ?? null)),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A device's own file is bound once, while its group is not open, the device is not in use, and no driver of the kernel has the other device. */
     {
@@ -318,6 +324,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EPERM: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.df ?? null) !== null) && ((fd?.file?.df?.group?.iommuGroup?.ownerCount ?? 0) > 0),
       },
       ensures: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) === null) || (((fd?.file?.df ?? null) !== null) && ((fd?.file?.df?.device?.openCount ?? 0) > 0)),
+      mayLeave: ['Group.cdevOpens'],
     },
     /** A device's own file gives access from its being bound on. */
     {
@@ -331,6 +338,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EINVAL: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.df ?? null) !== null) && !(((fd?.file ?? null) !== null) && ((fd?.file?.df ?? null) !== null) && (fd?.file?.df?.isGranted ?? false)),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A driver of the IOMMU is chosen once, by whoever has a group in the container. */
     {
@@ -344,6 +352,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EINVAL: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && ((fd?.file?.container ?? null) !== null) && ((((fd?.file ?? null) !== null) && ((fd?.file?.container ?? null) !== null) && (fd?.file?.container?.hasIommu ?? false)) || every(fd?.file?.container?.groups, (group) => group.container === null) || some(fd?.file?.container?.groups, (group) => !(group.iommuGroup?.fits ?? false))),
       },
       ensures: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) === null) || (((fd?.file ?? null) !== null) && ((fd?.file?.container ?? null) !== null) && (fd?.file?.container?.hasIommu ?? false)),
+      mayLeave: [],
     },
     /** A container without a driver maps nothing. */
     {
@@ -357,6 +366,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EINVAL: ({ fd }: { fd: Descriptor | null }) => ((fd?.file ?? null) !== null) && !(((fd?.file ?? null) !== null) && ((fd?.file?.container ?? null) !== null) && (fd?.file?.container?.hasIommu ?? false)),
       },
       ensures: null,
+      mayLeave: [],
     },
     /** A driver of the kernel gets no device of a group that user space has. */
     {
@@ -369,6 +379,7 @@ export const vfioGroupsOracle: OracleDefinition = {
         EBUSY: ({ group }: { group: Group | null }) => (group?.iommuGroup?.isClaimed ?? false) || (group?.iommuGroup?.hostUses ?? false),
       },
       ensures: ({ group }: { group: Group | null }) => group?.iommuGroup?.hostUses ?? false,
+      mayLeave: [],
     },
     /** A descriptor is closed once. */
     {
@@ -534,12 +545,12 @@ export const vfioGroupsOracle: OracleDefinition = {
       kind: 'invariant', name: 'openKeepsRegistered',
       sentence: 'A device is opened and closed while it is registered.',
       source: 'Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev()',
-      over: { device: 'Device' },
-      looksAt: ['Device', 'Device.openCount', 'Device.registration'],
-      ownFieldsOnly: true,
+      over: { group: 'Group' },
+      looksAt: ['Group', 'Device.openCount', 'Group.device', 'Device.registration'],
+      ownFieldsOnly: false,
       busy: null,
-      when: ({ device }: { device: Device }) => device.openCount > 0,
-      then: ({ device }: { device: Device }) => device.registration.count > 0,
+      when: ({ group }: { group: Group }) => (group.device?.openCount ?? 0) > 0,
+      then: ({ group }: { group: Group }) => (group.device?.registration.count ?? 0) > 0,
     },
     /** A group that VFIO's driver has given up is not attached. */
     {
@@ -692,4 +703,331 @@ export const vfioGroupsOracle: OracleDefinition = {
       classes: ['Group.lock', 'Container.lock', 'IommuGroup.mutex'], nested: false,
     },
   ],
+  fast: {
+    guards: {
+      'IommuGroup.ownerCount': { read: (m, thread, object) => fast.holds(m, thread, object + 9), write: (m, thread, object) => fast.holds(m, thread, object + 9) },
+      'IommuGroup.isClaimed': { read: (m, thread, object) => fast.holds(m, thread, object + 9), write: (m, thread, object) => fast.holds(m, thread, object + 9) },
+      'IommuGroup.hostUses': { read: (m, thread, object) => fast.holds(m, thread, object + 9), write: (m, thread, object) => fast.holds(m, thread, object + 9) },
+      'Group.isRegistered': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Group.openedFile': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Group.keptFile': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Group.container': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Group.containerUsers': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Group.cdevOpens': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holds(m, thread, object + 10) },
+      'Group.devices': { read: (m, thread, object) => fast.holds(m, thread, object + 21), write: (m, thread, object) => fast.holds(m, thread, object + 21) },
+      'Device.openCount': { read: (m, thread, object) => fast.holds(m, thread, object + 8), write: (m, thread, object) => fast.holds(m, thread, object + 8) },
+      'Container.groups': { read: (m, thread, object) => fast.holds(m, thread, object + 10), write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 10) },
+      'Container.hasIommu': { read: () => true, write: (m, thread, object) => fast.holdsToWrite(m, thread, object + 10) },
+      'DeviceFile.isGranted': { read: () => true, write: (m, thread, object) => fast.holds(m, thread, m.i[object + 9] + 8) },
+    },
+    states: {
+      noHostDriverWhileClaimed: {
+        one: (m, _thread, group) => fast.isHeld(m, m.i[group + 8] + 9) || !(m.i[m.i[group + 8] + 14] !== 0) ? 0 : (!(m.i[m.i[group + 8] + 15] !== 0) && (m.d[m.i[group + 8] + 12 + 1] === 1)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if (fast.isHeld(m, m.i[group + 8] + 9) || !(m.i[m.i[group + 8] + 14] !== 0)) continue;
+            if (!((!(m.i[m.i[group + 8] + 15] !== 0) && (m.d[m.i[group + 8] + 12 + 1] === 1)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      noHostDriverWhileAttached: {
+        one: (m, _thread, group) => (fast.isHeld(m, group + 10) || fast.isHeld(m, m.i[group + 8] + 9)) || !(m.i[group + 16] !== 0) ? 0 : !(m.i[m.i[group + 8] + 15] !== 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if ((fast.isHeld(m, group + 10) || fast.isHeld(m, m.i[group + 8] + 9)) || !(m.i[group + 16] !== 0)) continue;
+            if (!(!(m.i[m.i[group + 8] + 15] !== 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      claimedWhileAttached: {
+        one: (m, _thread, group) => (fast.isHeld(m, group + 10) || fast.isHeld(m, m.i[group + 8] + 9)) || !(m.d[group + 19 + 1] === 0) ? 0 : ((m.i[m.i[group + 8] + 14] !== 0) === (m.i[group + 16] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if ((fast.isHeld(m, group + 10) || fast.isHeld(m, m.i[group + 8] + 9)) || !(m.d[group + 19 + 1] === 0)) continue;
+            if (!(((m.i[m.i[group + 8] + 14] !== 0) === (m.i[group + 16] !== 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      containerKnowsItsGroups: {
+        one: (m, _thread, group, container) => (fast.isHeld(m, group + 10) || fast.isHeldToWrite(m, container + 10)) ? 0 : ((m.i[group + 16] === container) === fast.has(m, container + 8, group)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            for (let containerAt = 0; containerAt < m.lives[3]; containerAt++) {
+              const container = m.live[3][containerAt];
+              if (m.i[container + 14] === 0) continue;
+              if ((fast.isHeld(m, group + 10) || fast.isHeldToWrite(m, container + 10))) continue;
+              if (!(((m.i[group + 16] === container) === fast.has(m, container + 8, group)))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      driverNeedsGroup: {
+        one: (m, _thread, container) => fast.isHeldToWrite(m, container + 10) || !(m.i[container + 13] !== 0) ? 0 : fast.some(m, container + 8, group => m.i[group + 16] === container) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let containerAt = 0; containerAt < m.lives[3]; containerAt++) {
+            const container = m.live[3][containerAt];
+            if (m.i[container + 14] === 0) continue;
+            if (fast.isHeldToWrite(m, container + 10) || !(m.i[container + 13] !== 0)) continue;
+            if (!(fast.some(m, container + 8, group => m.i[group + 16] === container))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      usersNeedContainer: {
+        one: (m, _thread, group) => fast.isHeld(m, group + 10) ? 0 : ((m.d[group + 17 + 1] > 0) === (m.i[group + 16] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if (fast.isHeld(m, group + 10)) continue;
+            if (!(((m.d[group + 17 + 1] > 0) === (m.i[group + 16] !== 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      openDeviceKeepsContainer: {
+        one: (m, _thread, group) => ((fast.isHeld(m, m.i[group + 9] + 8) || fast.isHeld(m, group + 10)) || fast.isHeldToWrite(m, m.i[group + 16] + 10)) || !((m.d[m.i[group + 9] + 11 + 1] > 0) && (m.d[group + 19 + 1] === 0)) ? 0 : (((m.d[group + 17 + 1] === 2) && (m.i[group + 16] !== 0)) && (m.i[m.i[group + 16] + 13] !== 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if (((fast.isHeld(m, m.i[group + 9] + 8) || fast.isHeld(m, group + 10)) || fast.isHeldToWrite(m, m.i[group + 16] + 10)) || !((m.d[m.i[group + 9] + 11 + 1] > 0) && (m.d[group + 19 + 1] === 0))) continue;
+            if (!((((m.d[group + 17 + 1] === 2) && (m.i[group + 16] !== 0)) && (m.i[m.i[group + 16] + 13] !== 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      openDeviceKeepsGroup: {
+        one: (m, _thread, file, df) => (fast.isHeld(m, m.i[df + 9] + 8) || fast.isHeld(m, m.i[df + 8] + 10)) || !(((fast.isLive(m, file) && (m.i[file + 10] === df)) && (m.i[df + 11] !== 0)) && !(m.i[df + 10] !== 0)) ? 0 : fast.isLive(m, m.i[m.i[df + 8] + 14]) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let fileAt = 0; fileAt < m.lives[4]; fileAt++) {
+            const file = m.live[4][fileAt];
+            if (m.i[file + 11] === 0) continue;
+            for (let dfAt = 0; dfAt < m.lives[5]; dfAt++) {
+              const df = m.live[5][dfAt];
+              if ((fast.isHeld(m, m.i[df + 9] + 8) || fast.isHeld(m, m.i[df + 8] + 10)) || !(((fast.isLive(m, file) && (m.i[file + 10] === df)) && (m.i[df + 11] !== 0)) && !(m.i[df + 10] !== 0))) continue;
+              if (!(fast.isLive(m, m.i[m.i[df + 8] + 14]))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      oneOpener: {
+        one: (m, _thread, one, other) => !(((fast.isLive(m, one) && fast.isLive(m, other)) && (m.i[one + 9] !== 0)) && (m.i[one + 9] === m.i[other + 9])) ? 0 : (one === other) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let oneAt = 0; oneAt < m.lives[4]; oneAt++) {
+            const one = m.live[4][oneAt];
+            if (m.i[one + 11] === 0) continue;
+            for (let otherAt = 0; otherAt < m.lives[4]; otherAt++) {
+              const other = m.live[4][otherAt];
+              if (m.i[other + 11] === 0) continue;
+              if (!(((fast.isLive(m, one) && fast.isLive(m, other)) && (m.i[one + 9] !== 0)) && (m.i[one + 9] === m.i[other + 9]))) continue;
+              if (!((one === other))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      groupOrDevice: {
+        one: (m, _thread, group) => fast.isHeld(m, group + 10) ? 0 : !((m.i[group + 14] !== 0) && (m.d[group + 19 + 1] > 0)) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if (fast.isHeld(m, group + 10)) continue;
+            if (!(!((m.i[group + 14] !== 0) && (m.d[group + 19 + 1] > 0)))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      grantedIsCounted: {
+        one: (m, _thread, file, df) => fast.isHeld(m, m.i[df + 9] + 8) || !((fast.isLive(m, file) && (m.i[file + 10] === df)) && (m.i[df + 11] !== 0)) ? 0 : (m.d[m.i[df + 9] + 11 + 1] > 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let fileAt = 0; fileAt < m.lives[4]; fileAt++) {
+            const file = m.live[4][fileAt];
+            if (m.i[file + 11] === 0) continue;
+            for (let dfAt = 0; dfAt < m.lives[5]; dfAt++) {
+              const df = m.live[5][dfAt];
+              if (fast.isHeld(m, m.i[df + 9] + 8) || !((fast.isLive(m, file) && (m.i[file + 10] === df)) && (m.i[df + 11] !== 0))) continue;
+              if (!((m.d[m.i[df + 9] + 11 + 1] > 0))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      boundAlone: {
+        one: (m, _thread, file, df) => fast.isHeld(m, m.i[df + 9] + 8) || !(((fast.isLive(m, file) && (m.i[file + 10] === df)) && (m.i[df + 11] !== 0)) && (m.i[df + 10] !== 0)) ? 0 : (m.d[m.i[df + 9] + 11 + 1] === 1) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let fileAt = 0; fileAt < m.lives[4]; fileAt++) {
+            const file = m.live[4][fileAt];
+            if (m.i[file + 11] === 0) continue;
+            for (let dfAt = 0; dfAt < m.lives[5]; dfAt++) {
+              const df = m.live[5][dfAt];
+              if (fast.isHeld(m, m.i[df + 9] + 8) || !(((fast.isLive(m, file) && (m.i[file + 10] === df)) && (m.i[df + 11] !== 0)) && (m.i[df + 10] !== 0))) continue;
+              if (!((m.d[m.i[df + 9] + 11 + 1] === 1))) return -1;
+              tests++;
+            }
+          }
+          return tests;
+        },
+      },
+      openKeepsRegistered: {
+        one: (m, _thread, group) => !(m.d[m.i[group + 9] + 11 + 1] > 0) ? 0 : (m.i[m.i[group + 9] + 13] > 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if (!(m.d[m.i[group + 9] + 11 + 1] > 0)) continue;
+            if (!((m.i[m.i[group + 9] + 13] > 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+      unregisteredIsDetached: {
+        one: (m, _thread, group) => fast.isHeld(m, group + 10) || !(!(m.i[group + 13] !== 0)) ? 0 : (m.i[group + 16] === 0) ? 1 : -1,
+        all: m => {
+          let tests = 0;
+          for (let groupAt = 0; groupAt < m.lives[1]; groupAt++) {
+            const group = m.live[1][groupAt];
+            if (fast.isHeld(m, group + 10) || !(!(m.i[group + 13] !== 0))) continue;
+            if (!((m.i[group + 16] === 0))) return -1;
+            tests++;
+          }
+          return tests;
+        },
+      },
+    },
+    atEvery: {},
+    contracts: {
+      openGroupContract: {
+        objects: [true, true],
+        fails: {
+          ENODEV: (m, _thread, group) => !(m.i[group + 13] !== 0),
+          EBUSY: (m, _thread, group) => (m.d[group + 19 + 1] > 0) || (m.i[group + 14] !== 0),
+        },
+        ensures: (m, _thread, group) => m.i[group + 14] !== 0,
+      },
+      setContainerContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, fd, containerFd) => (m.i[fd + 8] === 0) || (m.i[containerFd + 8] === 0),
+          EBADFD: (m, _thread, _fd, containerFd) => (m.i[containerFd + 8] !== 0) && (m.i[m.i[containerFd + 8] + 8] === 0),
+          EINVAL: (m, _thread, fd, containerFd) => (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 16] !== 0)) || ((((m.i[containerFd + 8] !== 0) && (m.i[m.i[containerFd + 8] + 8] !== 0)) && (m.i[m.i[m.i[containerFd + 8] + 8] + 13] !== 0)) && !(((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 9] + 8] + 8] !== 0))),
+          ENODEV: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && !(m.i[m.i[m.i[fd + 8] + 9] + 13] !== 0),
+          EPERM: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.d[m.i[m.i[m.i[fd + 8] + 9] + 8] + 12 + 1] > 0),
+        },
+        ensures: (m, _thread, fd, containerFd) => ((m.i[fd + 8] === 0) || (m.i[containerFd + 8] === 0)) || (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 16] !== 0)),
+      },
+      unsetContainerContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EINVAL: (m, _thread, fd) => (m.i[fd + 8] !== 0) && !(((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 16] !== 0)),
+          EBUSY: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.d[m.i[m.i[fd + 8] + 9] + 17 + 1] > 1),
+        },
+        ensures: (m, _thread, fd) => !(((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && (m.i[m.i[m.i[fd + 8] + 9] + 16] !== 0)),
+      },
+      getStatusContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          ENODEV: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && !(m.i[m.i[m.i[fd + 8] + 9] + 13] !== 0),
+        },
+        ensures: null,
+      },
+      getDeviceFdContract: {
+        objects: [true, true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EINVAL: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && ((m.i[m.i[m.i[fd + 8] + 9] + 16] === 0) || !(m.i[m.i[m.i[m.i[fd + 8] + 9] + 16] + 13] !== 0)),
+          ENODEV: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 9] !== 0)) && fast.every(m, m.i[m.i[fd + 8] + 9] + 24, device => device !== m.i[m.i[m.i[fd + 8] + 9] + 9]),
+        },
+        ensures: null,
+      },
+      openCdevContract: {
+        objects: [true, true],
+        fails: {
+          ENODEV: (m, _thread, group) => fast.every(m, group + 24, device => device !== m.i[group + 9]),
+        },
+        ensures: null,
+      },
+      bindIommufdContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EBUSY: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 10] !== 0)) && (m.i[m.i[m.i[m.i[fd + 8] + 10] + 8] + 14] !== 0),
+          EINVAL: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 10] !== 0)) && (!(m.i[m.i[m.i[fd + 8] + 10] + 10] !== 0) || (m.d[m.i[m.i[m.i[fd + 8] + 10] + 9] + 11 + 1] > 0)),
+          EPERM: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 10] !== 0)) && (m.d[m.i[m.i[m.i[m.i[fd + 8] + 10] + 8] + 8] + 12 + 1] > 0),
+        },
+        ensures: (m, _thread, fd) => (m.i[fd + 8] === 0) || ((m.i[m.i[fd + 8] + 10] !== 0) && (m.d[m.i[m.i[m.i[fd + 8] + 10] + 9] + 11 + 1] > 0)),
+      },
+      accessDeviceContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EINVAL: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 10] !== 0)) && !(((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 10] !== 0)) && (m.i[m.i[m.i[fd + 8] + 10] + 11] !== 0)),
+        },
+        ensures: null,
+      },
+      setIommuContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EINVAL: (m, _thread, fd) => ((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (((((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)) || fast.every(m, m.i[m.i[fd + 8] + 8] + 8, group => m.i[group + 16] === 0)) || fast.some(m, m.i[m.i[fd + 8] + 8] + 8, group => !(m.i[m.i[group + 8] + 8] !== 0))),
+        },
+        ensures: (m, _thread, fd) => (m.i[fd + 8] === 0) || (((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)),
+      },
+      mapDmaContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+          EINVAL: (m, _thread, fd) => (m.i[fd + 8] !== 0) && !(((m.i[fd + 8] !== 0) && (m.i[m.i[fd + 8] + 8] !== 0)) && (m.i[m.i[m.i[fd + 8] + 8] + 13] !== 0)),
+        },
+        ensures: null,
+      },
+      bindHostDriverContract: {
+        objects: [true],
+        fails: {
+          EBUSY: (m, _thread, group) => (m.i[m.i[group + 8] + 14] !== 0) || (m.i[m.i[group + 8] + 15] !== 0),
+        },
+        ensures: (m, _thread, group) => m.i[m.i[group + 8] + 15] !== 0,
+      },
+      closeContract: {
+        objects: [true],
+        fails: {
+          EBADF: (m, _thread, fd) => m.i[fd + 8] === 0,
+        },
+        ensures: null,
+      },
+    },
+  },
 };

@@ -155,7 +155,6 @@ export function createWorld(definition: OracleDefinition): World {
         members: cell instanceof Set ? cell : null,
         guard: guards.get(`${type}.${field}`) ?? null,
         writtenAt: 0,
-        writtenBy: '',
         number: fieldTable.kind === 'flag' ? number - 1 : number++,
       };
       slots.set(slot.name, slot);

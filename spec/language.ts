@@ -200,8 +200,6 @@ export declare function assertSole(object: object): void;
 export declare function bug(): never;
 /** Forget what tsc thinks it knows of an object's fields: another thread may have been here. Not a step. */
 export declare function again<Type extends object>(object: Type): Type;
-/** Several shared accesses as one step. The reason says which instruction or primitive makes them one. */
-export declare function atomic(reason: string, body: () => void): void;
 
 // ---- Work
 
@@ -355,8 +353,6 @@ export type ReadOnce<Type> = IsRule & ((object: Type) => unknown);
 export interface Past {
   /** The thread of this event holds it, or is inside a read section of it. */
   holds(lock: Protection): boolean;
-  /** A grace period that began after the last write of the field has ended. */
-  graceSince(domain: ReadSection, changed: unknown): boolean;
 }
 /** A rule looks and does not touch. */
 type Seen<Objects> = { readonly [Name in keyof Objects]: Readonly<Objects[Name]> };
@@ -404,7 +400,8 @@ export interface Contract<Call extends Callable> extends IsRule {
   readonly ensures?: (...args: Parameters<Call>) => boolean;
   /**
    * A failing call leaves all that it wrote as it found it, except these, by class: fields, sets, counters. Judged where it is said; `() => []`
-   * excepts nothing. What others write meanwhile does not count, nor what is gone.
+   * excepts nothing, and `fd => [fd.file?.group?.users]` may be written for what is behind a null. What others write meanwhile does not count, nor
+   * what is gone.
    */
   readonly mayLeave?: (...args: Parameters<Call>) => readonly unknown[];
 }
@@ -484,6 +481,8 @@ export declare const always: {
   readonly neverTakenTwice: BuiltIn;
   /** Nothing sleeps under a spinlock, in a plain RCU read section, in an interrupt. */
   readonly neverSleepsInAtomic: BuiltIn;
+  /** A lock that is taken in an interrupt is taken elsewhere only with interrupts off. */
+  readonly irqLocksKeepIrqsOff: BuiltIn;
   /** The condition of a wait does not sleep: when it is read the thread is about to sleep already, and not running any more. */
   readonly conditionNeverSleeps: BuiltIn;
   /** A call returns with the locks it came with. */

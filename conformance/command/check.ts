@@ -2,6 +2,7 @@
 import { allOracles } from '../../oracles/all.oracle.ts';
 import { aboutRule } from '../../oracles/explain.ts';
 import { genericRule } from '../../oracles/generic/rules.ts';
+import { usualWindow } from '../../oracles/predict/predictor.ts';
 import type { Finding, Report, Step } from '../../oracles/verdict.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { CheckDocument, FindingDocument, TraceDocument } from './documents.ts';
@@ -170,6 +171,10 @@ function tell({ trace, report, told }: Checked): string {
     );
   if (report.prediction === 'not shown') lines.push('  Nothing was predicted: the trace does not show all that orders its events.');
   if (report.prediction === 'partly') lines.push('  Not all other orders of the events were looked at; it would have taken too long.');
+  if (report.prediction === 'near')
+    lines.push(
+      `  Other orders were looked at of events near each other: those that lie more than ${counted(Math.floor(usualWindow / 3), 'event')} apart may be missed.`,
+    );
   const verdict = report.verdict === 'pass' ? colour.green(report.verdict) : colour.red(report.verdict);
   lines.push(
     `${verdict}  ${trace}: ${counted(report.events, 'event')}, ${counted(report.findings.length + report.unlisted, 'finding')}, ${counted(report.rules.length - idle.length - unjudged.length, 'rule')} judged`,

@@ -132,8 +132,11 @@ export interface TraceDocument {
   findings: FindingDocument[];
   /** Findings that are counted but not listed. */
   unlisted: number;
-  /** Whether other orders of the events were looked at; `not shown`: the trace does not show all that orders its events. */
-  prediction: 'whole' | 'partly' | 'not shown' | 'not asked';
+  /**
+   * Whether other orders of the events were looked at; `near`: only of events near each other, as the trace is long; `not shown`: the trace does not
+   * show all that orders its events.
+   */
+  prediction: 'whole' | 'near' | 'partly' | 'not shown' | 'not asked';
   rules: { rule: string; exercised: number; findings: number; judged: 'fully' | 'partly' | 'not'; missing: string[] }[];
 }
 
@@ -200,6 +203,39 @@ export interface HistoryDocument {
   /** Why it is inconclusive. */
   why: string | null;
   rejected: RejectionDocument | null;
+}
+
+/** What `run --histories --json` prints. */
+export interface HistoriesDocument {
+  schema: 'holdfast/histories/1';
+  verdict: 'pass' | 'violation' | 'inconclusive' | 'broken-adapter';
+  system: string;
+  /** The adapter and its options, as they are typed into a shell. */
+  adapter: string;
+  profile: string;
+  counts: { explained: number; violation: number; inconclusive: number; leftOut: number; failed: number };
+  calls: number;
+  /** Calls that began while another was under way. */
+  overlapping: number;
+  /** All that are not explained. */
+  histories: {
+    seed: number;
+    outcome: 'explained' | 'violation' | 'inconclusive' | 'left-out' | 'failed';
+    message: string;
+    reproduce: string;
+    violation: {
+      history: string[];
+      /** Index into `history` of the moment that nothing explains. */
+      at: number;
+      call: string;
+      result: string | number | boolean | null;
+      allowed: (string | number | boolean | null)[];
+      /** Name of the contract of the call; null if it has none. */
+      rule: string | null;
+      says: string;
+      source: string | null;
+    } | null;
+  }[];
 }
 
 /** The first return that no run of the spec explains. */

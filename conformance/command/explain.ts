@@ -25,6 +25,7 @@ export async function explain(id: string, event: number | null, options: Explain
     ...tellBuiltIn(read, name),
     ...inside.flatMap(system => [...tellSystem(system, name), ...tellRule(system, name), ...tellScenario(system, name)]),
     ...inside.flatMap(system => [...tellVariant(system, name), ...tellFact(system, name)]),
+    ...tellKnown('every system', inside[0]?.generic, name),
   ];
   if (told.length === 0) told.push(...(await tellVectorOf(id)));
   if (told.length === 0)
@@ -117,19 +118,22 @@ function tellVariant(system: System, name: string): string[] {
 
 /** A number of the rule book: told by itself, or stated by rules and defects. */
 function tellFact(system: System, id: string): string[] {
-  const fact = system.facts?.find(one => one.id === id);
   const stated = [...system.rules, ...system.variants].filter(one => one.facts?.includes(id));
   return [
     ...stated.map(one => paragraph(`${colour.bold(id)}  is stated by ${system.name}/${one.name}: ${one.doc}`, 2, 0)),
-    ...(fact === undefined
-      ? []
-      : [
-          `${colour.bold(id)}  fact of ${system.name}, ${fact.at.file}:${fact.at.line}`,
-          paragraph(fact.says, 2),
-          paragraph(`source: ${fact.source}`, 4, 2),
-          `  how sure: ${fact.sure}`,
-          paragraph(fact.undecided === null ? `It follows from ${fact.from.join(', ')}.` : `Nothing decides it: ${fact.undecided}`, 2),
-        ]),
+    ...tellKnown(system.name, system.facts, id),
+  ];
+}
+
+function tellKnown(of: string, facts: System['facts'], id: string): string[] {
+  const fact = facts?.find(one => one.id === id);
+  if (fact === undefined) return [];
+  return [
+    `${colour.bold(id)}  fact of ${of}, ${fact.at.file}:${fact.at.line}`,
+    paragraph(fact.says, 2),
+    paragraph(`source: ${fact.source}`, 4, 2),
+    `  how sure: ${fact.sure}`,
+    paragraph(fact.undecided === null ? `It follows from ${fact.from.join(', ')}.` : `Nothing decides it: ${fact.undecided}`, 2),
   ];
 }
 

@@ -1,11 +1,12 @@
 /** `holdfast export`: scenarios as models for another checker. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promela } from '../../generator/export/promela.ts';
 import { instantiate } from '../../generator/instantiate/instantiate.ts';
 import type { System } from '../../generator/model.ts';
 import { printDiagnostic } from '../../generator/read/diagnostic.ts';
 import { loadSystem } from '../../generator/read/load-system.ts';
+import { writeNew } from '../../generator/write-whole.ts';
 import { UsageFault } from '../usage-fault.ts';
 import { keptFolder, selectSystems, shown } from './places.ts';
 
@@ -60,7 +61,7 @@ function scenariosOf(system: System, { scenario, variant, out }: ExportOptions):
 
 function keep(file: string, text: string): void {
   try {
-    writeFileSync(file, text, { flag: 'wx' });
+    writeNew(file, text);
   } catch (fault) {
     throw new UsageFault(`${shown(file)} cannot be written: ${fault instanceof Error ? fault.message : String(fault)}.`);
   }

@@ -26,9 +26,13 @@ const kinds: Readonly<Record<string, (system: System) => Item[]>> = {
   scenarios: system => system.scenarios.map(({ name, doc }) => ({ system: system.name, name, doc })),
   rules: system => system.rules.map(({ name, doc, source, facts, sure }) => ({ system: system.name, name, doc, source, facts, sure })),
   variants: system => system.variants.map(variant => variantItem(system, variant)),
-  facts: system => (system.facts ?? []).map(({ id, says, source }) => ({ system: system.name, name: id, doc: says, source })),
+  facts: system => factItems(system.name, system.facts),
   defects: system => system.variants.filter(variant => variant.breaks.length > 0).map(variant => variantItem(system, variant)),
 };
+
+function factItems(system: string, facts: System['facts'] = []): Item[] {
+  return facts.map(({ id, says, source }) => ({ system, name: id, doc: says, source }));
+}
 
 /** What `list` can list. */
 const listed = [...Object.keys(kinds), 'vectors'];
@@ -41,6 +45,8 @@ export async function list(what: string, options: { json?: boolean; spec?: strin
   const items: Item[] = [];
   for (const name of systems) {
     const { system } = await loadSystem(folder, name, keptFolder);
+    // What is true of every system is told once.
+    if (what === 'facts' && items.length === 0) items.push(...factItems('always', system?.generic));
     if (system !== null) items.push(...itemsOf(system));
   }
   if (options.json) process.stdout.write(`${JSON.stringify(items)}\n`);

@@ -117,6 +117,11 @@ program
   .option('--rounds <count>', 'times that a vector whose callers run at once is run', whole, 20)
   .option('--seed <number>', 'seed of all that is random', natural, 1)
   .option('--replay <token>', 'run one vector again: its id, @, and the seed')
+  .option(
+    '--histories <count>',
+    'instead of vectors: calls drawn at random for callers at once, so many times, judged by what the spec explains',
+    whole,
+  )
   .option('--json', 'one JSON document on standard output')
   .action(async (patterns, options) => exit(await (await import('./run.ts')).run(patterns, options)));
 
@@ -164,7 +169,8 @@ program
 // Whoever reads may have read enough (`holdfast list rules | head`); then it ends as other tools do, with what SIGPIPE gives.
 process.stdout.on('error', fault => {
   if ('code' in fault && fault.code === 'EPIPE') process.exit(141);
-  throw fault;
+  process.stderr.write(`holdfast: what was found could not be printed: ${fault.message}. Nothing follows from what was printed before.\n`);
+  process.exit(2);
 });
 
 try {

@@ -14,7 +14,7 @@ import type { Vector } from '../vector.ts';
 import { exitStatus } from '../verdict.ts';
 import { judgeTrace } from './judge-trace.ts';
 import { packagedVectors, readText } from './packaged-vectors.ts';
-import { keptFolder, packageFolder, shown } from './places.ts';
+import { keptFolder, packageFolder, shown, steppersFolder } from './places.ts';
 import { progressLine } from './terminal.ts';
 
 export interface RunOptions {
@@ -28,11 +28,13 @@ export interface RunOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly replay?: string;
+  readonly histories?: number;
   readonly json?: boolean;
 }
 
 export async function run(patterns: readonly string[], options: RunOptions): Promise<number> {
   const vectors = packagedVectors();
+  if (options.histories !== undefined) return histories(patterns, options, options.histories, vectors);
   const replay = options.replay === undefined ? null : readReplay(options.replay);
   if (options.replay !== undefined && replay === null)
     throw new UsageFault(`${options.replay} is no token to replay: a token is a vector's id, @, and a number.`);
@@ -68,6 +70,22 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   line.done();
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
   return exitStatus(report.verdict);
+}
+
+/** Calls at random, of one system. */
+async function histories(patterns: readonly string[], options: RunOptions, count: number, vectors: readonly Vector[]): Promise<number> {
+  for (const name of ['profile', 'observe', 'shard', 'knownFailing', 'replay'] as const)
+    if (options[name] !== undefined)
+      throw new UsageFault(
+        `--${name === 'knownFailing' ? 'known-failing' : name} does not go with --histories, which makes its own calls.`,
+      );
+  const systems = [...new Set(vectors.map(({ id }) => id.split('/')[0] ?? ''))];
+  const [name, ...more] = patterns;
+  if (name === undefined || more.length > 0 || !systems.includes(name))
+    throw new UsageFault(`--histories wants the name of one system that has vectors: ${systems.join(', ')}.`);
+  if (options.variant !== undefined && options.adapter !== 'simulator') throw new UsageFault('--variant is for the simulator.');
+  const { runHistoriesOf } = await import('./run-histories.ts');
+  return runHistoriesOf(name, vectors, { ...options, histories: count }, givenText(options), () => adapterOf(options, []));
 }
 
 /** A pattern that matches nothing is a mistake, whatever the others match. */
@@ -115,11 +133,13 @@ async function simulatorOf(options: RunOptions, names: readonly string[]): Promi
   const { simulator } = await import('../simulator.ts');
   const specFolder = join(packageFolder, 'spec');
   const systems = [];
+  const hashes = new Map<string, string>();
   for (const name of names) {
-    const { system, diagnostics } = await loadSystem(specFolder, name, keptFolder);
+    const { system, diagnostics, hash } = await loadSystem(specFolder, name, keptFolder);
     if (system === null || diagnostics.length > 0)
       throw new UsageFault(`The spec of ${name} has ${diagnostics.length} faults. \`npx holdfast verify ${name}\` tells them.`);
     if (options.variant === undefined || system.variants.some(variant => variant.name === options.variant)) systems.push(system);
+    hashes.set(name, hash);
   }
   if (systems.length === 0)
     throw new UsageFault(
@@ -129,5 +149,6 @@ async function simulatorOf(options: RunOptions, names: readonly string[]): Promi
     variant: options.variant ?? null,
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     observe: options.observe ?? false,
+    keepingOf: name => ({ folder: steppersFolder, specHash: hashes.get(name) ?? '' }),
   });
 }

@@ -1,6 +1,5 @@
 /** `holdfast verify`: diagnostics of the spec, then every scenario, or every defect. */
 
-import { writeFileSync } from 'node:fs';
 import { applyVariant } from '../../generator/instantiate/variant.ts';
 import type { System } from '../../generator/model.ts';
 import { findingNothing, keptMutants } from '../../generator/mutate/mutant-file.ts';
@@ -9,6 +8,7 @@ import { type Loaded, loadSystem } from '../../generator/read/load-system.ts';
 import type { CounterexampleStep } from '../../generator/verify/counterexample.ts';
 import { notExercised } from '../../generator/verify/exercised.ts';
 import type { ScenarioReport, Violation } from '../../generator/verify/verify.ts';
+import { writeNew } from '../../generator/write-whole.ts';
 import type { TraceHeader } from '../../oracles/event.ts';
 import { UsageFault } from '../usage-fault.ts';
 import type { ScenarioDocument, StepDocument, VerifyDocument, ViolationDocument, WalksDocument } from './documents.ts';
@@ -116,7 +116,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       diagnostics.push(...idle);
       for (const one of idle) say(printDiagnostic(one));
     }
-    if (options.defects && options.variant === undefined && options.scenario === undefined) {
+    if (options.variant === undefined && options.scenario === undefined && options.walks === undefined) {
       const idle = idleRules(system);
       diagnostics.push(...idle);
       for (const one of idle) say(printDiagnostic(one));
@@ -177,10 +177,13 @@ async function loadAll(
   return wanted;
 }
 
-/** Rules that find no defect and, as far as mutants of this text of the spec were looked at, no mutant. */
+/**
+ * Rules that find no defect, nor any mutant as far as mutants of this text of the spec were looked at. Of a spec that has no defects yet
+ * nothing is known of that.
+ */
 function idleRules(system: System): Diagnostic[] {
-  const mutants = keptMutants(packageFolder, system);
-  if (mutants === null) return [];
+  if (defectsOf(system).length === 0) return [];
+  const mutants = keptMutants(packageFolder, system) ?? [];
   return findingNothing(system, mutants).map(({ name, at }) => ({
     at,
     name: 'rule-finds-nothing',
@@ -317,7 +320,7 @@ function writeTrace(file: string, outcomes: readonly Outcome[], options: VerifyO
       const from = `verify ${outcome.system}${outcome.variant === null ? '' : ` --variant ${outcome.variant}`} --scenario ${outcome.scenario} --rule ${rule}`;
       const header: TraceHeader = { holdfast: 'trace', version: 1, system: outcome.system, from };
       try {
-        writeFileSync(file, `${[header, ...counterexample.events].map(line => JSON.stringify(line)).join('\n')}\n`, { flag: 'wx' });
+        writeNew(file, `${[header, ...counterexample.events].map(line => JSON.stringify(line)).join('\n')}\n`);
       } catch (fault) {
         throw new UsageFault(
           `${file} was not written: ${fault instanceof Error ? fault.message : String(fault)}. An existing file is left as it is.`,

@@ -1,5 +1,8 @@
 #include "calls.h"
 
+#include "guest.h"
+#include "ioeventfd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -19,18 +22,17 @@
 
 static int kvm_fd = -1;
 
-static struct result of_errno(int error)
+struct result of_errno(int error)
 {
 	return (struct result){ .kind = RESULT_ERRNO, .value = error };
 }
 
-static struct result of_number(unsigned long long number)
+struct result of_number(unsigned long long number)
 {
 	return (struct result){ .kind = RESULT_NUMBER, .value = number };
 }
 
-/* What a system call that returns 0 or -1 has come to. */
-static struct result of_status(int status)
+struct result of_status(int status)
 {
 	return status < 0 ? of_errno(errno) : of_number(0);
 }
@@ -39,17 +41,18 @@ void descriptors_init(struct descriptors *d)
 {
 	pthread_mutex_init(&d->lock, NULL);
 	d->used = 0;
+	d->guests = NULL;
 }
 
 void descriptors_close(struct descriptors *d)
 {
 	for (int i = 0; i < d->used; i++)
 		close(d->numbers[i]);
+	guests_free(d->guests);
 	pthread_mutex_destroy(&d->lock);
 }
 
-/* Move a new descriptor, or -1 with errno set, to a number of its own. */
-static struct result keep(struct descriptors *d, int fd)
+struct result keep(struct descriptors *d, int fd)
 {
 	struct result result;
 	int lowest, kept;
@@ -176,8 +179,12 @@ static struct result pending_interrupt(struct descriptors *d, const long long *a
 	(void)d;
 	if (gsi < 0 || gsi > 15)
 		return of_errno(EINVAL);
-	if (ioctl(arguments[0], KVM_GET_IRQCHIP, &chip) < 0)
+	if (ioctl(arguments[0], KVM_GET_IRQCHIP, &chip) < 0) {
+		/* Without an interrupt controller nothing can be pending. */
+		if (errno == ENXIO)
+			return (struct result){ .kind = RESULT_BOOLEAN, .value = false };
 		return of_errno(errno);
+	}
 	return (struct result){ .kind = RESULT_BOOLEAN, .value = chip.chip.pic.irr >> (gsi & 7) & 1 };
 }
 
@@ -224,6 +231,18 @@ const struct call calls[] = {
 	{ "closeVm", "f", close_descriptor },
 	{ "pendingInterrupt", "fn", pending_interrupt },
 	{ "updateRouting", "f", update_routing },
+	{ "createVcpu", "f", create_vcpu },
+	{ "closeVcpu", "f", close_vcpu },
+	{ "writePort", "fnnn", write_port },
+	{ "assignPort", "ffnn", assign_port },
+	{ "assignPortData", "ffnnn", assign_port_data },
+	{ "assignPortWithFlags", "ffnn", assign_port_with_flags },
+	{ "assignMemory", "ffnn", assign_memory },
+	{ "deassignPort", "ffnn", deassign_port },
+	{ "deassignPortData", "ffnnn", deassign_port_data },
+	{ "deassignMemory", "ffnn", deassign_memory },
+	{ "registerZone", "fn", register_zone },
+	{ "unregisterZones", "fn", unregister_zones },
 };
 const size_t calls_count = sizeof(calls) / sizeof(calls[0]);
 

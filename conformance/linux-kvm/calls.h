@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #define MAX_DESCRIPTORS 128
-#define MAX_ARGUMENTS 4
+#define MAX_ARGUMENTS 5
 
 enum result_kind {
 	RESULT_ERRNO,		/* value is the errno */
@@ -23,6 +23,8 @@ struct result {
 	unsigned long long value;
 };
 
+struct guest;
+
 /*
  * Descriptors of one run. A number is never used twice in a run: a call on a closed descriptor has to fail with EBADF, and
  * not to reach what somebody else opened in the meantime.
@@ -31,12 +33,22 @@ struct descriptors {
 	pthread_mutex_t lock;
 	int numbers[MAX_DESCRIPTORS];
 	int used;
+	struct guest *guests;
 };
 
 void descriptors_init(struct descriptors *d);
 
 /* Close what the run left open. No call may be under way. */
 void descriptors_close(struct descriptors *d);
+
+struct result of_errno(int error);
+struct result of_number(unsigned long long number);
+
+/* What a system call that returns 0 or -1 has come to. */
+struct result of_status(int status);
+
+/* Move a new descriptor, or -1 with errno set, to a number of its own. */
+struct result keep(struct descriptors *d, int fd);
 
 struct call {
 	const char *name;

@@ -15,6 +15,14 @@
 /* Exit status that says: the implementation is not on this machine. */
 #define EXIT_UNAVAILABLE 77
 
+static bool kernel_is_at_least(const struct utsname *kernel, unsigned int wanted_major, unsigned int wanted_minor)
+{
+	unsigned int major = 0, minor = 0;
+
+	sscanf(kernel->release, "%u.%u", &major, &minor);
+	return major > wanted_major || (major == wanted_major && minor >= wanted_minor);
+}
+
 /*
  * Which expected behaviour this kernel is held to. Since 6.17 an eventfd can be assigned only once, whichever VM it is; from 6.1 on
  * it is once for each VM. Nothing is expected of older ones, so they are named as they are.
@@ -24,9 +32,9 @@ static void write_profile(FILE *out, const struct utsname *kernel)
 	unsigned int major = 0, minor = 0;
 
 	sscanf(kernel->release, "%u.%u", &major, &minor);
-	if (major > 6 || (major == 6 && minor >= 17))
+	if (kernel_is_at_least(kernel, 6, 17))
 		fputs("\"linux-6.17\"", out);
-	else if (major == 6 && minor >= 1)
+	else if (kernel_is_at_least(kernel, 6, 1))
 		fputs("\"linux-6.1\"", out);
 	else
 		fprintf(out, "\"linux-%u.%u\"", major, minor);
@@ -45,6 +53,9 @@ static void welcome(FILE *out)
 	}
 	fputs("],\"observes\":[],\"profile\":", out);
 	write_profile(out, &kernel);
+	/* What is expected of an ioeventfd has not changed since 6.1. */
+	if (kernel_is_at_least(&kernel, 6, 1))
+		fputs(",\"profiles\":{\"ioeventfd\":\"linux-6.1\"}", out);
 	fputs(",\"about\":{\"kernel\":", out);
 	json_write_string(out, kernel.release);
 	fputs(",\"machine\":", out);

@@ -14,11 +14,13 @@ const program = `${folder}linux-kvm`;
 const given = 'linux-kvm';
 
 const handle = (name: string): Handle => ({ handle: name });
-const [vm, efd, other, full] = ['vm', 'efd', 'other', 'full'].map(handle);
+const [vm, efd, other, full, vcpu, second] = ['vm', 'efd', 'other', 'full', 'vcpu', 'second'].map(handle);
 const setup: SetupCall[] = [
   ...assignTwice.setup,
   { call: 'openOtherFile', with: [], keep: 'other', result: null },
   { call: 'createEventfdWith', with: [5], keep: 'full', result: null },
+  { call: 'createVcpu', with: [handle('vm')], keep: 'vcpu', result: null },
+  { call: 'createVcpu', with: [handle('vm')], keep: 'second', result: null },
 ];
 
 /** One caller that makes these calls, each with the only result it may have. */
@@ -70,6 +72,43 @@ const vectors: Vector[] = [
     ['assign', [vm, full, 4], 'EBADF'],
     ['readCount', [full], 5],
     ['readCount', [full], 'EAGAIN'],
+  ),
+  inTurn(
+    'ioeventfd/writes of a guest',
+    ['writePort', [vcpu, 16, 1, 3], false],
+    ['assignPort', [vm, full, 16, 1], 0],
+    ['assignPort', [vm, full, 16, 0], 'EEXIST'],
+    ['assignPortData', [vm, full, 16, 2, 500], 0],
+    ['readCount', [full], 5],
+    ['writePort', [vcpu, 16, 1, 3], true],
+    ['writePort', [second, 16, 2, 500], true],
+    ['writePort', [vcpu, 16, 2, 501], false],
+    ['writePort', [vcpu, 16, 4, 500], false],
+    ['writePort', [vcpu, 17, 1, 3], false],
+    ['readCount', [full], 2],
+    ['registerZone', [vm, 18], 0],
+    ['writePort', [second, 18, 1, 3], true],
+    ['unregisterZones', [vm, 18], 0],
+    ['writePort', [second, 18, 1, 3], false],
+    ['deassignPort', [vm, full, 16, 2], 'ENOENT'],
+    ['deassignPortData', [vm, full, 16, 2, 500], 0],
+    ['deassignPort', [vm, full, 16, 1], 0],
+    ['writePort', [vcpu, 16, 1, 3], false],
+    ['closeVcpu', [vcpu], 0],
+    ['writePort', [vcpu, 16, 1, 3], 'EBADF'],
+    ['closeVcpu', [vcpu], 'EBADF'],
+  ),
+  inTurn(
+    'ioeventfd/errnos',
+    ['assignPort', [vm, other, 16, 1], 'EINVAL'],
+    ['assignPort', [vm, efd, 16, 3], 'EINVAL'],
+    ['assignPortData', [vm, efd, 16, 0, 1], 'EINVAL'],
+    ['assignPortWithFlags', [vm, efd, 16, 34], 'EINVAL'],
+    ['assignMemory', [vm, efd, 16, 0], 0],
+    ['assignMemory', [vm, efd, 16, 8], 'EEXIST'],
+    ['deassignMemory', [vm, efd, 16, 8], 'ENOENT'],
+    ['deassignMemory', [vm, efd, 16, 0], 0],
+    ['assignMemory', [vm, efd, 16, 8], 0],
   ),
 ];
 

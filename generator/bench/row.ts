@@ -10,6 +10,9 @@ export interface BenchRow {
   /** Null where it could not be judged, as without a peer. */ readonly met: boolean | null;
 }
 
+/** That a state may take, of a scenario of the size of three irqfds. */
+export const BYTES = 30;
+
 /** Something that takes time to measure. A fault of what is measured, such as counts that differ, is thrown. */
 export type Measure = (say: (text: string) => void) => Promise<readonly BenchRow[]>;
 

@@ -6,6 +6,9 @@
 import { momentLabel } from '../../conformance/moment.ts';
 import type { Result } from '../../conformance/vector.ts';
 import type { Exploration } from '../explore/explore.ts';
+import type { Layout } from '../explore/layout.ts';
+import { slotsIn } from '../explore/liveness.ts';
+import { slotIn } from '../explore/pack-state.ts';
 import { evaluate } from '../interpret/evaluate.ts';
 import type { Program, Value } from '../program.ts';
 import type { ChoicePlaces } from './scripts.ts';
@@ -76,8 +79,13 @@ function byState(from: Int32Array, states: number): { first: Int32Array; order: 
   return { first, order };
 }
 
-function valueAt(value: Value, exploration: Exploration, state: number, thread: number): number {
-  return value.kind === 'constant' ? value.value : evaluate(value, exploration.state(state).threads[thread]?.slots ?? {});
+function valueAt(value: Value, { layout, packed }: Exploration, state: number, thread: number): number {
+  return value.kind === 'constant' ? value.value : evaluate(value, slotsOf(value, layout, packed(state), thread));
+}
+
+/** The slots that the value is made of. */
+export function slotsOf(value: Value, layout: Layout, packed: Int32Array, thread: number): Record<number, number> {
+  return Object.fromEntries(slotsIn(value).map(slot => [slot, slotIn(layout, packed, thread, slot)]));
 }
 
 /** A result as a caller gets it. */

@@ -66,13 +66,7 @@ function layoutsOf(system: System): Layouts {
       ),
     ]),
   );
-  const layouts = new Map(
-    Object.entries(types).map(([type, fields]) => {
-      const layout = layoutOf(fields);
-      if (layout === null) throw new Unknown(type);
-      return [type, layout];
-    }),
-  );
+  const layouts = new Map(Object.entries(types).map(([type, fields]) => [type, layoutOf(fields)]));
   const words = wordNumbers(Object.fromEntries(Object.entries(types).map(([type, fields]) => [type, { fields }])));
   return {
     offset: (type, field) => layouts.get(type)?.offsets[field] ?? headWords,
@@ -162,7 +156,8 @@ function verdict(busy: Predicate | null, when: Predicate | null, then: Predicate
   return functionOf(asked.length === 0 ? answer : `${asked.join(' || ')} ? 0 : ${answer}`, over);
 }
 function atEvery(rule: Rule, layouts: Layouts): string[] {
-  if (rule.kind !== 'at-every') return [];
+  // Of a call of a function there is no event.
+  if (rule.kind !== 'at-every' || rule.verb === 'called') return [];
   const names = rule.over.map(({ name }) => name);
   const over = names.includes(rule.object) ? names : [rule.object, ...names];
   return [`${rule.name}: ${verdict(null, rule.when, rule.then, over, layouts)},`];
@@ -190,14 +185,13 @@ function asBoolean(one: Code): Code {
     case 'boolean':
       return one;
     case 'plain':
-      return code(`Boolean(${one.text})`, 'boolean');
+      return code(`fast.isTrue(${one.text})`, 'boolean');
     default:
       return code(`${operand(one)} !== 0`, 'boolean', false);
   }
 }
-/** An argument that is null is not a number here, and counts as 0. */
 const asNumber = (one: Code): Code =>
-  one.kind === 'number' ? one : one.kind === 'plain' ? code(`(${one.text} || 0)`, 'number') : code(`Number(${one.text})`, 'number');
+  one.kind === 'number' ? one : code(`${one.kind === 'plain' ? 'fast.numberOf' : 'Number'}(${one.text})`, 'number');
 
 function emit(predicate: Predicate, layouts: Layouts): Code {
   switch (predicate.kind) {
@@ -209,6 +203,8 @@ function emit(predicate: Predicate, layouts: Layouts): Code {
       return code(predicate.name, predicate.type === null ? 'plain' : 'object');
     case 'global':
       return code(`m.globals[${layouts.global(predicate.name)}]`, 'object');
+    case 'current':
+      return code('fast.processOf(m, thread)', 'object');
     case 'field':
       return value(predicate.field, layouts);
     case 'operator':
@@ -229,8 +225,6 @@ function emit(predicate: Predicate, layouts: Layouts): Code {
       const inside = asBoolean(emit(predicate.condition, layouts)).text;
       return call(predicate.every ? 'every' : 'some', place(predicate.set, layouts), `${predicate.variable} => ${inside}`);
     }
-    default:
-      throw new Unknown(predicate.kind);
   }
 }
 const call = (name: string, ...of: readonly string[]): Code => code(`fast.${name}(${['m', ...of].join(', ')})`, 'boolean');
@@ -269,7 +263,8 @@ function comparison(first: Code, operator: '===' | '!==', second: Code): string 
   // An argument of a call may stand for true as 1, for null as 0.
   const isNull = other.kind === 'object' && other.text === '0';
   if (other.kind === 'boolean' || isNull) return `${operand(asBoolean(first))} ${operator} ${operand(asBoolean(second))}`;
-  if (other.kind === 'object' || other.kind === 'word') throw new Unknown('an argument that may be an object or a word');
+  if (other.kind === 'object') throw new Unknown('an argument that may be an object');
+  if (other.kind === 'word') return `${plain.text} ${operator} fast.wordGiven(${other.text})`;
   return `${operand(first)} ${operator} ${operand(second)}`;
 }
 

@@ -24,6 +24,7 @@ const schemas: readonly Schema[] = [
     root: 'HistoryCheckDocument',
     definitions: [],
   },
+  { file: 'conformance/histories.schema.json', source: 'conformance/command/documents.ts', root: 'HistoriesDocument', definitions: [] },
   { file: 'conformance/mutate.schema.json', source: 'conformance/command/documents.ts', root: 'MutantsDocument', definitions: [] },
 ];
 

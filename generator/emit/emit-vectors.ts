@@ -6,11 +6,12 @@ import type { Argument, Expected, Result, SetupCall, Vector, VectorCall, VectorF
 import type { Event, Scalar } from '../../oracles/event.ts';
 import { explore } from '../explore/explore.ts';
 import { globalObjects } from '../instantiate/globals.ts';
-import { instantiate } from '../instantiate/instantiate.ts';
 import { applyVariant } from '../instantiate/variant.ts';
 import { narrate } from '../interpret/narrate.ts';
 import type { System } from '../model.ts';
 import type { Call, Program } from '../program.ts';
+import type { Keeping } from '../verify/kept-file.ts';
+import { prepare } from '../verify/prepare.ts';
 import { type Automaton, automatonOf, type VisibleGraph, visibleGraph } from './automaton.ts';
 import { callersOf, combinations, type Script } from './scripts.ts';
 
@@ -29,7 +30,8 @@ export interface VectorMaking {
   readonly without: readonly { scenario: string; why: string }[];
 }
 
-export function makeVectors(system: System): VectorMaking {
+/** `keeping`: where what is made of the scenarios is kept. */
+export function makeVectors(system: System, keeping: Keeping | null = null): VectorMaking {
   const profiles: { name: string; variant: string | null }[] = [
     { name: system.profile ?? system.name, variant: null },
     ...system.variants.flatMap(({ name, profile }) => (profile === null ? [] : [{ name: profile, variant: name }])),
@@ -37,7 +39,7 @@ export function makeVectors(system: System): VectorMaking {
   const vectors: Vector[] = [];
   const without: { scenario: string; why: string }[] = [];
   for (const scenario of system.scenarios) {
-    const made = vectorsOf(system, scenario.name, profiles);
+    const made = vectorsOf(system, scenario.name, profiles, keeping);
     if (typeof made === 'string') without.push({ scenario: scenario.name, why: made });
     else vectors.push(...made);
   }
@@ -53,9 +55,15 @@ export function makeVectors(system: System): VectorMaking {
   };
 }
 
-function vectorsOf(system: System, scenario: string, profiles: readonly { name: string; variant: string | null }[]): Vector[] | string {
-  const base = instantiate(system, null, scenario).program;
-  if (base === null) return 'it cannot be run';
+function vectorsOf(
+  system: System,
+  scenario: string,
+  profiles: readonly { name: string; variant: string | null }[],
+  keeping: Keeping | null,
+): Vector[] | string {
+  const first = prepare(system, null, scenario, keeping).ready;
+  if (first === null) return 'it cannot be run';
+  const base = first.program;
   if (Object.keys(system.interface).length === 0) return 'the system offers no calls';
   const callers = callersOf(base);
   if (typeof callers === 'string') return callers;
@@ -67,11 +75,13 @@ function vectorsOf(system: System, scenario: string, profiles: readonly { name: 
   for (const { name, variant } of profiles) {
     // A profile may have no such scenario.
     if (!applyVariant(system, variant).scenarios.some(one => one.name === scenario)) continue;
-    const program = variant === null ? base : instantiate(system, variant, scenario).program;
-    if (program === null) return `it cannot be run as ${name}`;
+    const ready = variant === null ? first : prepare(system, variant, scenario, keeping).ready;
+    if (ready === null) return `it cannot be run as ${name}`;
+    const { program, source, soFar } = ready;
     const own = callersOf(program);
     if (typeof own === 'string') return own;
-    const exploration = explore(program, { edges: true });
+    const exploration = explore(program, { source, soFar, edges: true });
+    ready.keep();
     if (!exploration.complete) return `its ${exploration.states} states are too many`;
     views.push({ profile: name, program, graph: visibleGraph(program, exploration, own.places) });
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { System } from '../model.ts';
 import { keptMutants } from '../mutate/mutant-file.ts';
 import { exercisingScenarios } from '../verify/exercising.ts';
-import type { Keeping } from '../verify/prepare.ts';
+import { type Keeping, type KeptFile, keptFile, keptOr, textHash } from '../verify/kept-file.ts';
 import { writeWhole } from '../write-whole.ts';
 import { emitAllOracles, emitOracle } from './emit-oracle.ts';
 import { emitSchemas } from './emit-schema.ts';
@@ -32,23 +32,63 @@ export async function outputsOf(
 ): Promise<Map<string, string>> {
   const outputs = new Map<string, string>();
   for (const system of systems) {
-    onStep(`${system.name}: oracle`);
-    outputs.set(`oracles/${system.name}.oracle.ts`, emitOracle(system));
-    onStep(`${system.name}: rule book`);
-    outputs.set(
-      `conformance/rules/${system.name}.md`,
-      ruleBook(system, exercisingScenarios(system, keepingOf(system.name)), keptMutants(projectFolder, system)),
-    );
-    if (Object.keys(system.interface).length === 0) continue;
-    onStep(`${system.name}: vectors`);
-    outputs.set(`conformance/vectors/${system.name}.json`, vectorText(makeVectors(system).file));
+    const keeping = keepingOf(system.name);
+    const made = keptOr(keeping === null ? null : keptOf(system, keeping), () => outputsOfSystem(system, onStep, keeping));
+    for (const [file, text] of Object.entries(made)) outputs.set(file, text);
   }
   if (!whole) return outputs;
   outputs.set('oracles/all.oracle.ts', emitAllOracles(systems.map(system => system.name)));
   outputs.set('conformance/rules/README.md', ruleBookIndex(systems));
   onStep('schemas');
-  for (const [file, text] of Object.entries(await emitSchemas())) outputs.set(file, text);
+  for (const [file, text] of Object.entries(await schemas(keepingOf(systems[0]?.name ?? '')))) outputs.set(file, text);
   return outputs;
+}
+
+/** They are made of types, whatever the specs say, and making them takes a compiler of its own. */
+async function schemas(keeping: Keeping | null): Promise<Record<string, string>> {
+  if (keeping === null) return emitSchemas();
+  const versions = readFileSync(join(projectFolder, 'package-lock.json'), 'utf8');
+  const file = keptFile<Record<string, string>>(
+    { ...keeping, specHash: '' },
+    ['all'],
+    'schemas',
+    `${textHash([...making, 'conformance/command'])} ${versions}`,
+  );
+  const known = file.read();
+  if (known !== null) return known;
+  const made = await emitSchemas();
+  file.write(made);
+  return made;
+}
+
+function outputsOfSystem(system: System, onStep: (what: string) => void, keeping: Keeping | null): Record<string, string> {
+  onStep(`${system.name}: oracle`);
+  const outputs = { [`oracles/${system.name}.oracle.ts`]: emitOracle(system) };
+  onStep(`${system.name}: rule book`);
+  outputs[`conformance/rules/${system.name}.md`] = ruleBook(
+    system,
+    exercisingScenarios(system, keeping),
+    keptMutants(projectFolder, system),
+  );
+  if (Object.keys(system.interface).length === 0) return outputs;
+  onStep(`${system.name}: vectors`);
+  outputs[`conformance/vectors/${system.name}.json`] = vectorText(makeVectors(system, keeping).file);
+  return outputs;
+}
+
+/** Folders with all that decides what is made of a system. */
+const making = [
+  ...['', 'emit', 'explore', 'instantiate', 'interpret', 'mutate', 'read', 'temporal', 'verify', 'wasm'].map(
+    folder => `generator/${folder}`,
+  ),
+  'oracles',
+  'conformance',
+];
+
+/** Its outputs as they were made last, if nothing that they are made of has changed since; the mutants are in a file of their own. */
+function keptOf(system: System, keeping: Keeping): KeptFile<Record<string, string>> {
+  const mutants = JSON.stringify(keptMutants(projectFolder, system));
+  return keptFile(keeping, [system.name], 'outputs', `${textHash(making)} ${mutants}`);
 }
 
 /** A line for each vector, so that a change of one is a change of one line. */

@@ -15,9 +15,6 @@ const surely: Readonly<Record<Sureness, string>> = {
 /** `mutants`: null if it is not known how they fare. */
 export function ruleBook(system: System, exercising: readonly Exercising[], mutants: readonly MutantResult[] | null): string {
   const defects = system.variants.filter(variant => variant.breaks.length > 0);
-  const facts = [...(system.facts ?? [])].sort(byNumber);
-  const follow = facts.filter(fact => fact.undecided === null);
-  const undecided = facts.filter(fact => fact.undecided !== null);
   const survivors = (mutants ?? []).filter(({ foundBy }) => Object.keys(foundBy).length === 0);
   const builtIn = Object.entries(system.builtIn).map(([name, doc]) => ({ name, doc, killed: killedBy(name, defects) }));
   const lines = [
@@ -38,28 +35,7 @@ export function ruleBook(system: System, exercising: readonly Exercising[], muta
       ['rule', 'sentence', 'defects of this system that it finds'],
       builtIn.map(({ name, doc, killed }) => [code(name), doc, killed.map(({ name: defect }) => code(defect)).join(', ')]),
     ),
-    ...(follow.length === 0
-      ? []
-      : [
-          '## Facts that follow',
-          '',
-          'No rule states them by itself: they follow from those named.',
-          '',
-          ...table(
-            ['', 'fact', 'follows from', 'source', 'sure'],
-            follow.map(fact => [fact.id, fact.says, fact.from.map(code).join(', '), fact.source, fact.sure]),
-          ),
-        ]),
-    ...(undecided.length === 0
-      ? []
-      : [
-          '## Facts that nothing here decides',
-          '',
-          ...table(
-            ['', 'fact', 'why not', 'source', 'sure'],
-            undecided.map(fact => [fact.id, fact.says, fact.undecided ?? '', fact.source, fact.sure]),
-          ),
-        ]),
+    ...factTables([...(system.facts ?? [])], '##'),
     '## Defects',
     '',
     'Code that went wrong, or was proposed, or is easily written. Each is explored, and found by the rule that it names.',
@@ -80,6 +56,8 @@ export function ruleBook(system: System, exercising: readonly Exercising[], muta
 
 /** The list of rule books. */
 export function ruleBookIndex(systems: readonly System[]): string {
+  // Every system has read the same.
+  const generic = systems[0]?.generic ?? [];
   return `${[
     '<!-- Written by `make generate`. -->',
     '# The rule book',
@@ -96,9 +74,49 @@ export function ruleBookIndex(systems: readonly System[]): string {
         `${system.facts?.length ?? 0}`,
       ]),
     ),
+    ...(generic.length === 0
+      ? []
+      : [
+          '## What is true of every system',
+          '',
+          'Facts of lifetimes and locks in general, told once. A rule that every system has, `always.…`, is in each rule book with the defects that it finds there.',
+          '',
+          ...factTables(generic, '###'),
+        ]),
   ]
     .join('\n')
     .trimEnd()}\n`;
+}
+
+/** Facts that are no rules of their own: those that follow, and those that nothing decides. */
+function factTables(facts: readonly Fact[], heading: '##' | '###'): string[] {
+  const sorted = [...facts].sort(byNumber);
+  const follow = sorted.filter(fact => fact.undecided === null);
+  const undecided = sorted.filter(fact => fact.undecided !== null);
+  return [
+    ...(follow.length === 0
+      ? []
+      : [
+          `${heading} Facts that follow`,
+          '',
+          'No rule states them by itself: they follow from those named.',
+          '',
+          ...table(
+            ['', 'fact', 'follows from', 'source', 'sure'],
+            follow.map(fact => [fact.id, fact.says, fact.from.map(code).join(', '), fact.source, fact.sure]),
+          ),
+        ]),
+    ...(undecided.length === 0
+      ? []
+      : [
+          `${heading} Facts that nothing here decides`,
+          '',
+          ...table(
+            ['', 'fact', 'why not', 'source', 'sure'],
+            undecided.map(fact => [fact.id, fact.says, fact.undecided ?? '', fact.source, fact.sure]),
+          ),
+        ]),
+  ];
 }
 
 function ruleLines(

@@ -85,12 +85,13 @@ function sleepNotes(e: Emission, path: Path, number: number, action: Action): re
   ];
 }
 
-/** The thread has prepared to sleep on some wait queue, and was not woken since. */
+/** The thread has prepared to sleep on some wait queue, and was not woken since. Who is queued to write a notifier chain has not. */
 function isPrepared(e: Emission, thread: number): Code {
-  const queues = [...e.layout.changing.sleepers].flatMap(([queue, sleepers]) =>
-    indexOf(e.program).queueNumbers.has(queue) && sleepers.includes(thread) ? [cell(e.layout, waitingCell(thread, queue))] : [],
-  );
-  return any(queues);
+  const queues = e.program.waitQueues
+    .filter(({ type, field }) => fieldOf(e.program, type, field).kind === 'wait-queue')
+    .map(({ type, instance, field }) => fieldCell(type, instance, field))
+    .filter(queue => e.layout.changing.sleepers.get(queue)?.includes(thread));
+  return any(queues.map(queue => cell(e.layout, waitingCell(thread, queue))));
 }
 
 function note(e: Emission, rule: string, when: Code): readonly Note[] {

@@ -1,14 +1,10 @@
 /**
- * The part of a large search that several threads run at once on one shared store.
+ * How several threads that search on one shared store agree with one another; what each of them does alone is in `shared-module.ts`.
  *
- * States of one depth are expanded by whoever is free, in chunks; a new state is written first and then entered into the table by one
- * compare-and-exchange, so an entry that is seen has its words, and no state is entered twice. At the end of a depth all wait for each
- * other; so they do while the table is made larger. Each keeps findings of its own, which are added up at the end. Numbers of states differ
+ * States of one depth are expanded by whoever is free, in chunks. At the end of a depth all wait for each other; so they do while the table is made larger. Each keeps findings of its own, which are added up at the end. Numbers of states differ
  * from run to run; what is told of them does not, see `explore-shared.ts`.
  */
-import { enterCode, gatherCode, type Store, tableCode } from './emit-large-search.ts';
-import { type StepperSource, wordNames } from './emit-stepper.ts';
-import { equalAt, storeAt, tableGrowth, visitAt } from './search-code.ts';
+import { FULLEST, type Store, tableGrowth } from './shared-store.ts';
 
 /** States that are taken to be expanded, and numbers that are taken to be given, at once. */
 export const CHUNK = 1024;
@@ -39,10 +35,13 @@ export interface Shared extends Store {
   /** States in each chunk. */ readonly filled: Int32Array;
   /** A bit for each state that nobody could leave. */ readonly quiet: Int32Array;
   /** First chunk of each depth. */ readonly levels: Int32Array;
+  /** States and table are in it. */ readonly memory: WebAssembly.Memory;
+  readonly tableAt: number;
 }
 
-/** What one of them found. On shared memory too. */
+/** What one of them runs, and what it found. On shared memory too. */
 export interface Share {
+  readonly code: Uint8Array;
   readonly counts: Int32Array;
   /** Depth at which each finding was made first, -1 if never. */ readonly depths: Int32Array;
   readonly taken: Uint8Array;
@@ -56,20 +55,27 @@ const FIRST_LOAD = 0.6;
 const MS_TO_WAIT = 50;
 const TURNS_TO_SPIN = 2000;
 
+/** Bits of a table entry that are the state's number and 1: they tell apart as many states as it has when it is full. */
+export const numberBits = `const numberBits = size => Math.min(31, 32 - Math.clz32(Math.floor(size * ${FULLEST}) + 1048576));`;
+
 /** A function body with parameters `shared`, `share`, `workers` and `alive`, which is called now and then; it returns when all is done. */
-export function sharedSource(of: StepperSource, chunks: number, maxStates: number, largestTable: number): string {
-  const { layout } = of;
-  const width = layout.words,
-    a = wordNames(layout, 'a');
+export function sharedSource(chunks: number, maxStates: number, largestTable: number, words: number): string {
   const c = control;
   return `'use strict';
-const { S, table, control, filled, quiet: silent, levels } = shared, { counts, depths, taken, tested } = share;
-let transitions = 0, current = -1, cuts = 0, chunk = -1, next = 0, limit = 0, stored = 0, full = false, depth = 0;
-let untested = tested.reduce((left, one) => left - one, tested.length);
-${tableCode}
-${enterCode(of, 'while (Atomics.compareExchange(table, slot, 0, entry) !== 0) if (++slot === size) slot = 0;')}
+const { table, control, filled, quiet, levels, memory, tableAt } = shared, { counts, depths, tested, transitions } = share;
+let chunk = -1, depth = 0, fill = 0;
+${numberBits}
+const own = { memory,
+  found: finding => { if (depths[finding] < 0) depths[finding] = depth; },
+  silent: state => { Atomics.or(quiet, state >> 5, 1 << (state & 31)); },
+  exceed: () => { throw failure; },
+  open: () => open(),
+};
 const failure = {};
-function exceed() { throw failure; }
+const { exports: it } = new WebAssembly.Instance(new WebAssembly.Module(share.code), { own });
+it.tableAt.value = tableAt;
+it.untested.value = tested.reduce((left, one) => left - one, tested.length);
+function sized(size) { it.size.value = size; fill = Math.floor(size * ${FULLEST}); it.bits.value = numberBits(size); it.numbers.value = 2 ** numberBits(size) - 1; }
 function wake() { Atomics.add(control, ${c.phase}, 1); Atomics.notify(control, ${c.phase}); }
 function meet(last) {
   const phase = Atomics.load(control, ${c.phase});
@@ -77,51 +83,27 @@ function meet(last) {
   else for (let turn = 0; Atomics.load(control, ${c.phase}) === phase; turn++) if (turn > ${TURNS_TO_SPIN}) { Atomics.wait(control, ${c.phase}, phase, ${MS_TO_WAIT}); alive(); }
   if (Atomics.load(control, ${c.failed}) === 1) throw failure;
 }
-function close() { if (chunk >= 0) { filled[chunk] = next - chunk * ${CHUNK}; chunk = -1; next = limit = 0; } Atomics.add(control, ${c.stored}, stored); stored = 0; }
+function close() {
+  if (chunk >= 0) { filled[chunk] = it.next.value - chunk * ${CHUNK}; chunk = -1; it.next.value = it.limit.value = 0; }
+  Atomics.add(control, ${c.stored}, it.stored.value); it.stored.value = 0;
+}
 function open() {
   close();
   const mine = Atomics.add(control, ${c.chunks}, 1);
-  if (mine >= ${chunks} || Atomics.load(control, ${c.stored}) > ${maxStates}) { Atomics.store(control, ${c.full}, 1); full = true; return; }
-  chunk = mine; next = chunk * ${CHUNK}; limit = next + ${CHUNK};
-  if (limit > fill && size < ${largestTable}) Atomics.store(control, ${c.growing}, 1);
+  if (mine >= ${chunks} || Atomics.load(control, ${c.stored}) > ${maxStates}) { Atomics.store(control, ${c.full}, 1); it.full.value = 1; return; }
+  chunk = mine; it.next.value = chunk * ${CHUNK}; it.limit.value = it.next.value + ${CHUNK};
+  if (it.limit.value > fill && it.size.value < ${largestTable}) Atomics.store(control, ${c.growing}, 1);
 }
-${gatherCode(
-  of,
-  `let wrote = false;
-    for (;;) {
-      let e = Atomics.load(table, slot);
-      if (e === 0) {
-        if (!wrote) {
-          if (next === limit && !full) open();
-          if (full) break;
-          const p = next * ${width}; ${storeAt(a, 'S', 'p')} wrote = true;
-        }
-        e = Atomics.compareExchange(table, slot, 0, next + 1 | tag);
-        if (e === 0) { next++; stored++; break; }
-      }
-      if ((e & ~numbers) === tag) { const p = ((e & numbers) - 1) * ${width}; if (${equalAt(a, 'p')}) break; }
-      if (++slot === size) slot = 0;
-    }`,
-)}
-function note(finding) { if (counts[finding]++ === 0 && depths[finding] < 0) depths[finding] = depth; }
-function cut(finding, leaf) { cuts++; taken[leaf] = 1; note(finding); }
-function broken(finding) { note(finding); }
-${of.source}
 function expandChunk(mine) {
-  const end = mine * ${CHUNK} + filled[mine];
-  for (current = mine * ${CHUNK}; current < end; current++) {
-    const q = current * ${width};
-    ${visitAt(of)}
-    if (quiet) Atomics.or(silent, current >> 5, 1 << (current & 31));
-  }
+  it.expandAll(mine * ${CHUNK}, mine * ${CHUNK} + filled[mine]);
   Atomics.add(control, ${c.pulse}, 1);
 }
 function enlarge() {
   // All are here, and nobody enters anything: first it is emptied, then filled again by all.
-  meet(() => { table.fill(0, 0, size); Atomics.store(control, ${c.tableSize}, Math.min(${largestTable}, Math.ceil(Math.max(size * ${tableGrowth(width)}, Atomics.load(control, ${c.chunks}) * ${Math.ceil(CHUNK / FIRST_LOAD)})))); Atomics.store(control, ${c.entering}, 0); });
+  meet(() => { const size = it.size.value; table.fill(0, 0, size); Atomics.store(control, ${c.tableSize}, Math.min(${largestTable}, Math.ceil(Math.max(size * ${tableGrowth(words)}, Atomics.load(control, ${c.chunks}) * ${Math.ceil(CHUNK / FIRST_LOAD)})))); Atomics.store(control, ${c.entering}, 0); });
   sized(Atomics.load(control, ${c.tableSize}));
   const all = Atomics.load(control, ${c.chunks});
-  for (let mine = Atomics.add(control, ${c.entering}, 1); mine < all; mine = Atomics.add(control, ${c.entering}, 1)) enter(mine * ${CHUNK}, mine * ${CHUNK} + filled[mine]);
+  for (let mine = Atomics.add(control, ${c.entering}, 1); mine < all; mine = Atomics.add(control, ${c.entering}, 1)) it.enter(mine * ${CHUNK}, mine * ${CHUNK} + filled[mine]);
   meet(() => Atomics.store(control, ${c.growing}, 0));
 }
 function level() {
@@ -150,11 +132,11 @@ try {
       expandChunk(mine);
       alive();
     }
-    flush(); close();
+    it.flush(); close();
     level();
     if (Atomics.load(control, ${c.enlarging}) === 1) enlarge();
   }
-  share.transitions[0] = transitions;
+  transitions[0] = it.transitions.value >>> 0;
   // What the others found is read next.
   meet(() => {});
 } catch (thrown) {

@@ -12,7 +12,7 @@ import { END, type Node, type Program } from '../program.ts';
 import { place } from './anchors.ts';
 import { anchorCell, fieldCell, registerCell, runCell } from './cells.ts';
 import { cell, type Emission, type FindingKind, finding, type Leaf, type Path, successor, withNotes, withSlot } from './emission.ts';
-import { emitStep, touched } from './emit-action.ts';
+import { emitStep } from './emit-action.ts';
 import { contractRunning, type Judging, judging } from './emit-contracts.ts';
 import { arisesForSome, brokenForSome, heldBy } from './emit-predicate.ts';
 import { assign, mostOf, valueOf } from './emit-value.ts';
@@ -20,6 +20,8 @@ import { type Code, equal, fork, not } from './generated-code.ts';
 import { type Layout, layout } from './layout.ts';
 import { withLeft } from './left-cells.ts';
 import { timing } from './liveness.ts';
+import type { SearchModule } from './search-module.ts';
+import { touched } from './taking.ts';
 
 export interface StepperSource {
   readonly layout: Layout;
@@ -28,6 +30,7 @@ export interface StepperSource {
   readonly excesses: readonly string[];
   /** State rules, by name: `exercise` notes the first state in which the condition of each is true. */ readonly tested: readonly string[];
   /** Defines `expand(...words)`, `judge(...words)`, `exercise(...words)` and `atRest(...words)`. */ readonly source: string;
+  /** The search of it, where it was made already. */ readonly searching?: SearchModule;
 }
 
 export function wordNames(layout: Layout, prefix: 'w' | 'a'): readonly string[] {
@@ -232,8 +235,7 @@ export function emitStepper(program: Program, reduction: Reduction | null = null
   };
   const judgings = program.threads.map((_, index) => judging(e, index));
   const to: Emitting = { e, judgings };
-  const words = wordNames(of, 'w').join(', '),
-    after = wordNames(of, 'a').join(', ');
+  const words = wordNames(of, 'w').join(', ');
   const functions: string[] = [];
   const calls = of.threads.map(({ anchors }, thread) => {
     const ways = [...anchors.number]
@@ -245,7 +247,6 @@ export function emitStepper(program: Program, reduction: Reduction | null = null
       });
     return `switch (${cell(of, anchorCell(thread))}) {\n${ways.join('')}}\n`;
   });
-  const seeing = judgings.flatMap((judging, index) => (judging === null ? [] : [`if (who & ${1 << index}) { ${judging.code}}\n`]));
   const expanding =
     reduction === null
       ? `function expand(${words}) {\n${calls.join('')}}\n`
@@ -255,10 +256,23 @@ export function emitStepper(program: Program, reduction: Reduction | null = null
     findings: e.findings,
     leaves: e.leaves,
     excesses: e.excesses,
-    tested: indexOf(program).stateRules.map(rule => rule.name),
-    source:
-      `${functions.join('')}function judged(who, leaf, ${after}) {\n${seeing.join('')}${e.onto}(leaf, ${after});\n}\n` +
-      `${expanding}function judge(${words}) {\n${stateRules(e)}}\n` +
-      `function exercise(${words}) {\n${exercising(e)}}\nfunction atRest(${words}) { return ${resting(of)}; }\n`,
+    tested: stateRuleNames(program),
+    source: `${functions.join('')}${expanding}${emitShared(to)}`,
   };
+}
+
+export function stateRuleNames(program: Program): readonly string[] {
+  return indexOf(program).stateRules.map(rule => rule.name);
+}
+
+/** What belongs to no thread's place: contracts that see a new state, state rules, their conditions, and whether all has ended. */
+export function emitShared({ e, judgings }: Emitting): string {
+  const words = wordNames(e.layout, 'w').join(', '),
+    after = wordNames(e.layout, 'a').join(', ');
+  const seeing = judgings.flatMap((judging, index) => (judging === null ? [] : [`if (who & ${1 << index}) { ${judging.code}}\n`]));
+  return (
+    `function judged(who, leaf, ${after}) {\n${seeing.join('')}${e.onto}(leaf, ${after});\n}\n` +
+    `function judge(${words}) {\n${stateRules(e)}}\n` +
+    `function exercise(${words}) {\n${exercising(e)}}\nfunction atRest(${words}) { return ${resting(e.layout)}; }\n`
+  );
 }

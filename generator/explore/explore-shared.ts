@@ -1,10 +1,10 @@
 /** Runs the shared part of a large search in several threads, this one among them, and adds up what they found. */
 import { Worker } from 'node:worker_threads';
-import { FIRST_TABLE, reserve, type Stand } from './emit-large-search.ts';
 import { CHUNK, CONTROLS, control, MOST_DEPTHS, type Share, type Shared, sharedSource } from './emit-shared-search.ts';
 import type { StepperSource } from './emit-stepper.ts';
 import type { Places } from './least-path.ts';
-import { FULLEST } from './search-code.ts';
+import { sharedModules } from './shared-module.ts';
+import { FIRST_TABLE, FULLEST, reserve, type Stand } from './shared-store.ts';
 
 export interface SharedFindings extends Omit<Stand, 'expanded' | 'starts'> {
   readonly full: boolean;
@@ -33,7 +33,8 @@ export function exploreShared(of: StepperSource, stand: Stand, words: Int32Array
   const first = Math.ceil(stand.expanded / CHUNK);
   const seeds = first + Math.ceil((stand.states - stand.expanded) / CHUNK);
   const slack = (LEVELS_WITH_HOLES * workers + 2) * CHUNK;
-  const reserved = reserve(width, options.capacity + slack, stand.states + slack, true);
+  const modules = sharedModules(of, workers);
+  const reserved = reserve(width, options.capacity + slack, stand.states + slack, modules[0]?.states ?? 0);
   if (reserved === null) return null;
   const chunks = Math.floor(reserved.capacity / CHUNK);
   const maxStates = Math.min(options.capacity, reserved.capacity - slack);
@@ -41,6 +42,8 @@ export function exploreShared(of: StepperSource, stand: Stand, words: Int32Array
   const array = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(length * 4));
   const shared: Shared = {
     ...reserved.store,
+    memory: reserved.memory,
+    tableAt: reserved.tableAt,
     control: array(CONTROLS),
     filled: array(chunks + 1),
     quiet: array(Math.ceil((chunks * CHUNK) / 32)),
@@ -58,18 +61,20 @@ export function exploreShared(of: StepperSource, stand: Stand, words: Int32Array
   shared.control[control.stored] = stand.states;
   shared.control[control.tableSize] = Math.min(FIRST_TABLE, largestTable);
 
-  const shares = Array.from({ length: workers }, (): Share => {
-    const tested = new Uint8Array(new SharedArrayBuffer(of.tested.length));
-    tested.set(stand.tested);
+  const { buffer } = reserved.memory;
+  const shares = modules.map(({ code, counts, taken, tested }): Share => {
+    const known = new Uint8Array(buffer, tested, of.tested.length);
+    known.set(stand.tested);
     return {
-      counts: array(of.findings.length),
+      code,
+      counts: new Int32Array(buffer, counts, of.findings.length),
       depths: array(of.findings.length).fill(-1),
-      taken: new Uint8Array(new SharedArrayBuffer(of.leaves.length + 1)),
-      tested,
+      taken: new Uint8Array(buffer, taken, of.leaves.length + 1),
+      tested: known,
       transitions: new Float64Array(new SharedArrayBuffer(8)),
     };
   });
-  const code = sharedSource(of, chunks, maxStates, largestTable);
+  const code = sharedSource(chunks, maxStates, largestTable, width);
   const helpers = shares.slice(1).map(share => (options.start ?? helper)(code, shared, share, workers));
   try {
     new Function('shared', 'share', 'workers', 'alive', code)(shared, shares[0], workers, watching(shared, options));
@@ -143,7 +148,7 @@ function collected(of: StepperSource, stand: Stand, shared: Shared, shares: read
       states,
       store: shared,
       tableSize: size,
-      numberBits: numberBits(size),
+      numberBits: Math.min(31, 32 - Math.clz32(Math.floor(size * FULLEST) + (1 << 20))),
       starts,
       between,
       gaps: { filled: filled.subarray(0, endChunk), chunk: CHUNK },
@@ -151,9 +156,4 @@ function collected(of: StepperSource, stand: Stand, shared: Shared, shares: read
     bytes: endChunk * CHUNK * (of.layout.words * 4 + 1 / 8) + size * 4,
     quiet: quiet(),
   };
-}
-
-/** As the search itself has it. */
-function numberBits(tableSize: number): number {
-  return Math.min(31, 32 - Math.clz32(Math.floor(tableSize * FULLEST) + (1 << 20)));
 }

@@ -1,7 +1,8 @@
 /** What a search left behind, whichever it was; and how what it knows only by number is looked up. */
 import type { Step } from '../program.ts';
+import type { Edges } from './edges.ts';
 import type { StepperSource } from './emit-stepper.ts';
-import type { Edges, Witness } from './explore.ts';
+import type { Witness } from './explore.ts';
 import type { LeastPath, Places, Tracer } from './least-path.ts';
 
 export interface Found {

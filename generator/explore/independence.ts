@@ -89,7 +89,8 @@ export function independence(layout: Layout, locals: LocalStates, alike: readonl
     return { thread: draft.thread, held: locks.number(draft.held), counters: [...counters].map(([cell, more]) => ({ cell, more })) };
   });
   const tokens = tokensIn(states, held, stolen);
-  const lowers = locks.all.map(held => lowering(states, tokens.finds, way => way.takes === null || !held.has(way.takes)));
+  const loweringWhere = lowering(states, tokens.finds);
+  const lowers = locks.all.map(held => loweringWhere(way => way.takes === null || !held.has(way.takes)));
   const gain = locks.all.map((_, number) => gains(states, tokens.finds, lowers[number] ?? []));
   const queues = queueing(layout, states);
   const aheadOf = (at: number): Ahead => ({

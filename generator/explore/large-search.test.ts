@@ -1,4 +1,4 @@
-/** Searches that go on large, alone or together, against the small search. */
+/** Searches by machine code, alone and together, against one by code that is made as it is needed. */
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
@@ -11,11 +11,11 @@ import { loadSystem } from '../read/load-system.ts';
 import { randomProgram } from '../tiny/random-program.ts';
 import { at, constant, field, objectType, tiny, write } from '../tiny/tiny-program.ts';
 import { tinyPrograms } from '../tiny/tiny-programs.ts';
-import type { Stand } from './emit-large-search.ts';
 import { emitStepper } from './emit-stepper.ts';
 import { type Exploration, type ExploreOptions, explore } from './explore.ts';
 import { exploreShared } from './explore-shared.ts';
 import { encode } from './pack-state.ts';
+import type { Stand } from './shared-store.ts';
 
 /** All that may be told of a search. */
 function told(program: Program, found: Exploration): object {
@@ -32,9 +32,10 @@ function told(program: Program, found: Exploration): object {
 
 function every(program: Program, options: ExploreOptions, workers: number): void {
   const all: ExploreOptions = { maxStates: 100_000, ...options, quiescence: state => quiescenceFindings(program, state) };
-  const small = told(program, explore(program, { ...all, largeFrom: Number.POSITIVE_INFINITY }));
-  assert.equal(told(program, explore(program, { largeFrom: 1, ...all })), small);
-  if (workers > 1) assert.equal(told(program, explore(program, { largeFrom: 1, ...all, workers })), small);
+  const { largeFrom: _, ...anySize } = all;
+  const first = told(program, explore(program, anySize));
+  assert.equal(told(program, explore(program, { largeFrom: 1, ...all })), first);
+  if (workers > 1) assert.equal(told(program, explore(program, { largeFrom: 1, ...all, workers })), first);
 }
 
 /** Threads that have nothing to do with each other. */
@@ -128,6 +129,18 @@ test('a bound of memory ends the search, with what was covered', () => {
   const found = explore(apart(6, 9), { maxBytes: 4 << 20, largeFrom: 10_000 });
   assert.not(found.complete);
   assert.ok(found.states > 10_000 && found.states * found.bytesPerState <= 4 << 20, `${found.states} states`);
+});
+
+test('transitions that are kept count towards the bound of memory', () => {
+  const program = apart(4, 6);
+  const enough = explore(program, { maxBytes: 1 << 20, largeFrom: 1, edges: true });
+  assert.is(enough.edges?.from.length, 4 * 6 * 7 ** 3);
+  // Twelve bytes each are more than this, and the states alone are not.
+  const bound = 12 * 4 * 6 * 7 ** 3 - 1;
+  assert.ok(explore(program, { maxBytes: bound, largeFrom: 1 }).complete);
+  const found = explore(program, { maxBytes: bound, largeFrom: 1, edges: true });
+  assert.not(found.complete);
+  assert.is(found.edges, undefined);
 });
 
 test.run();

@@ -111,7 +111,18 @@ function pack(wanted: ReadonlyMap<string, number>): { readonly words: number; re
   return { words: Math.max(1, used.length), bits };
 }
 
+const layouts = new WeakMap<Program, Layout>();
+
+/** Looked for once in each program. */
 export function layout(program: Program): Layout {
+  const known = layouts.get(program);
+  if (known !== undefined) return known;
+  const made = lay(program);
+  layouts.set(program, made);
+  return made;
+}
+
+function lay(program: Program): Layout {
   const changes = changing(program);
   const wanted = new Map<string, number>();
   const constants = new Map<string, number>();

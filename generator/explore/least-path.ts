@@ -7,9 +7,9 @@
  * then the first step that leads to a marked state is taken, from the start on.
  */
 import type { Step } from '../program.ts';
-import type { Store } from './emit-large-search.ts';
 import { type StepperSource, wordNames } from './emit-stepper.ts';
 import { argumentsAt, asIntegers, equalAt, hashOf } from './search-code.ts';
+import type { Store } from './shared-store.ts';
 
 /** Where the states of a finished search are. A position is a place in the store; between them there may be empty ones. */
 export interface Places {
@@ -65,7 +65,8 @@ function add(leaf, ${a.join(', ')}) {
   const f = h & ${2 ** FILTER_BITS - 1};
   if ((filter[f >> 3] & 1 << (f & 7)) === 0) return;
   const tag = h << ${places.numberBits};
-  let slot = (h >>> 0) * ${places.tableSize / 2 ** 32} | 0, e = 0;
+  // As the searches have it, without a product of 64 bits.
+  let slot = Math.floor(((h >>> 16) * ${places.tableSize} + Math.floor((h & 65535) * ${places.tableSize} / 65536)) / 65536), e = 0;
   while ((e = table[slot]) !== 0) {
     if ((e & ${~(2 ** places.numberBits - 1)}) === tag) {
       const n = (e & ${2 ** places.numberBits - 1}) - 1, p = n * ${width};

@@ -135,22 +135,51 @@ function reads(node: Node, thread: Thread): readonly number[] {
   return read;
 }
 
-/** For each node the slots that are live when the thread is about to take it. */
+/** For each node the slots that are live when the thread is about to take it. Neighbours often share one set. */
 export function liveness(thread: Thread): readonly ReadonlySet<number>[] {
-  const live = thread.nodes.map(node => new Set(reads(node, thread)));
+  const { nodes } = thread;
+  const words = Math.max(1, Math.ceil(thread.slots.length / 32));
+  const live = new Int32Array(nodes.length * words);
+  const ways = nodes.map(waysOn);
+  nodes.forEach((node, at) => {
+    for (const slot of reads(node, thread)) setBit(live, at * words, slot);
+  });
+  const given = new Int32Array(words);
   for (let changed = true; changed; ) {
     changed = false;
-    for (let at = thread.nodes.length - 1; at >= 0; at--) {
-      const node = thread.nodes[at],
-        here = live[at];
-      if (node === undefined || here === undefined) continue;
-      const before = here.size;
-      for (const way of waysOn(node)) {
-        if (way.to === END) continue;
-        for (const slot of live[way.to] ?? []) if (!way.gives.includes(slot)) here.add(slot);
+    for (let at = nodes.length - 1; at >= 0; at--)
+      for (const { to, gives } of ways[at] ?? []) {
+        if (to === END) continue;
+        for (const slot of gives) setBit(given, 0, slot);
+        for (let word = 0; word < words; word++) {
+          const here = live[at * words + word] ?? 0;
+          const more = here | ((live[to * words + word] ?? 0) & ~(given[word] ?? 0));
+          if (more === here) continue;
+          live[at * words + word] = more;
+          changed = true;
+        }
+        given.fill(0);
       }
-      changed ||= here.size !== before;
-    }
   }
-  return live;
+  const sets: ReadonlySet<number>[] = [];
+  for (let at = 0; at < nodes.length; at++) {
+    const own = live.subarray(at * words, (at + 1) * words),
+      before = live.subarray((at - 1) * words, at * words);
+    const neighbour = sets[at - 1];
+    sets.push(neighbour !== undefined && own.every((word, place) => word === before[place]) ? neighbour : setOf(own));
+  }
+  return sets;
+}
+
+function setBit(bits: Int32Array, from: number, bit: number): void {
+  const word = from + (bit >> 5);
+  bits[word] = (bits[word] ?? 0) | (1 << (bit & 31));
+}
+
+function setOf(bits: Int32Array): ReadonlySet<number> {
+  const found = new Set<number>();
+  bits.forEach((word, place) => {
+    for (let left = word; left !== 0; left &= left - 1) found.add(place * 32 + 31 - Math.clz32(left & -left));
+  });
+  return found;
 }

@@ -29,7 +29,7 @@ export interface LocalStates {
   /** Slots that local states at the node tell apart. */ readonly told: (thread: number, node: number) => readonly number[];
 }
 
-const MOST_STATES = 1500;
+const MOST_STATES = 4000;
 /** Slots with more values are not told apart. */
 const MOST_VALUES = 32;
 /** A comparison, as `equal` in `generated-code.ts` writes it. */

@@ -10,35 +10,73 @@ const WITHOUT_END = 16;
 /** By how much each counter is lowered. */
 export type Lowering = ReadonlyMap<string, number>;
 
-/** By how much each counter can be lowered in all on some way from each local state that finds no token, beyond what was raised before on it. */
+/** A way that can be gone without finding a token. */
+interface Step {
+  readonly from: number;
+  /** -1 for none. */ readonly to: number;
+  readonly way: Way;
+  /** Number of the counter that it raises or lowers, or -1. */ readonly counter: number;
+  readonly by: number;
+}
+
+/**
+ * By how much each counter can be lowered in all on some way from each local state that finds no token, beyond what was raised before on it.
+ * To be asked for several sets of ways that are open.
+ */
 export function lowering(
   states: readonly LocalState[],
   finds: (way: Way) => string | null,
-  open: (way: Way) => boolean,
-): readonly Lowering[] {
-  const most = states.map(() => new Map<string, number>());
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let at = states.length - 1; at >= 0; at--) {
-      const here = most[at];
-      if (here === undefined) continue;
-      for (const way of states[at]?.ways ?? []) {
-        if (finds(way) !== null || !open(way)) continue;
-        const there = way.to === null ? null : most[way.to];
-        const cell = way.counts?.cell ?? way.zeroes;
-        const by = loss(way);
-        for (const name of new Set([...(there?.keys() ?? []), ...(cell === null ? [] : [cell])])) {
-          const least = (there?.get(name) ?? 0) + (name === cell ? by : 0);
-          const sum = least >= WITHOUT_END ? ANY_NUMBER : least;
-          if (sum > (here.get(name) ?? 0)) {
-            here.set(name, sum);
-            changed = true;
-          }
+): (open: (way: Way) => boolean) => readonly Lowering[] {
+  const counters: string[] = [];
+  const numberOf = (cell: string): number => {
+    const known = counters.indexOf(cell);
+    return known >= 0 ? known : counters.push(cell) - 1;
+  };
+  const steps = states.flatMap(({ ways }, from) =>
+    ways.flatMap((way): Step[] => {
+      const cell = way.counts?.cell ?? way.zeroes;
+      if (finds(way) !== null) return [];
+      return [{ from, to: way.to ?? -1, way, counter: cell === null ? -1 : numberOf(cell), by: loss(way) }];
+    }),
+  );
+  const count = counters.length;
+  return open => {
+    const into: Step[][] = states.map(() => []);
+    const most = new Uint8Array(states.length * count);
+    const changed = new Set<number>();
+    const raise = (at: number, value: number): boolean => {
+      const sum = value >= WITHOUT_END ? ANY_NUMBER : value;
+      if (sum <= (most[at] ?? 0)) return false;
+      most[at] = sum;
+      return true;
+    };
+    for (const step of steps) {
+      if (!open(step.way)) continue;
+      if (step.to >= 0) into[step.to]?.push(step);
+      if (step.counter >= 0 && raise(step.from * count + step.counter, step.by)) changed.add(step.from);
+    }
+    // Whoever leads to where more can be lowered can lower more.
+    for (const at of changed) {
+      changed.delete(at);
+      for (const { from, counter, by } of into[at] ?? []) {
+        let more = false;
+        for (let one = 0; one < count; one++) {
+          const after = most[at * count + one] ?? 0;
+          if ((after > 0 || one === counter) && raise(from * count + one, after + (one === counter ? by : 0))) more = true;
         }
+        if (more) changed.add(from);
       }
     }
-  }
-  return most;
+    return states.map(
+      (_, at) =>
+        new Map(
+          counters.flatMap((cell, one): [string, number][] => {
+            const value = most[at * count + one] ?? 0;
+            return value === 0 ? [] : [[cell, value]];
+          }),
+        ),
+    );
+  };
 }
 
 /** Numbers for sets of locks. */

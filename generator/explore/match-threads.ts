@@ -85,7 +85,10 @@ function matchValues(match: Matching, a: Value, b: Value, kind: Kind | null): bo
     case 'operator': {
       if (b.kind !== 'operator' || a.operator !== b.operator || a.of.length !== b.of.length) return false;
       const inside = insideOf(match, a, kind);
-      return inside !== undefined && a.of.every((one, at) => matchValues(match, one, b.of[at] ?? one, inside));
+      return (
+        inside !== undefined &&
+        a.of.every((one, at) => matchValues(match, one, b.of[at] ?? one, a.operator === '&&' && at === 0 ? null : inside))
+      );
     }
   }
 }
@@ -120,6 +123,7 @@ function matchActions(match: Matching, a: Action, b: Action, thread: Thread, cal
           part.field === its.field &&
           matchValues(match, part.object, its.object, ofType(part.type))
         );
+      if (a.kind === 'called' && b.kind === 'called' && name === 'with') return matchArguments(match, a, b);
       const kind = kindOfPart(program, a, name, thread, match, call);
       if (isValue(part)) return kind !== undefined && isValue(its) && matchValues(match, part, its, kind);
       if (a.kind === 'alloc' && b.kind === 'alloc' && name === 'fields')
@@ -131,6 +135,23 @@ function matchActions(match: Matching, a: Action, b: Action, thread: Thread, cal
           })
         );
       return JSON.stringify(part) === JSON.stringify(its);
+    })
+  );
+}
+
+type Called = Extract<Action, { kind: 'called' }>;
+
+/** Of arguments only those matter that some rule asks for. */
+function matchArguments(match: Matching, a: Called, b: Called): boolean {
+  return (
+    a.with.length === b.with.length &&
+    match.program.rules.every(rule => {
+      if (rule.kind !== 'at-every' || rule.verb !== 'called' || rule.field !== a.of) return true;
+      return (rule.given ?? []).every((name, place) => {
+        const [given, its] = [a.with[place], b.with[place]];
+        const type = rule.over.find(one => one.name === name)?.type;
+        return type === undefined || given === undefined || its === undefined || matchValues(match, given, its, ofType(type));
+      });
     })
   );
 }

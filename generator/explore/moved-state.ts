@@ -10,6 +10,7 @@ import {
   fieldCell,
   flushCell,
   graceCell,
+  leftCell,
   readersCell,
   registerCell,
   seenCell,
@@ -19,7 +20,7 @@ import {
 import type { Bits, Layout, ThreadLayout } from './layout.ts';
 import type { SlotKinds } from './match-threads.ts';
 import { movedCell, movedSet, movedThread, type Symmetry } from './moved-value.ts';
-import type { Kind } from './slot-kinds.ts';
+import { type Kind, typeOfKind } from './slot-kinds.ts';
 
 export interface Move {
   readonly from: Bits;
@@ -128,6 +129,11 @@ export function stateSymmetry(layout: Layout, kinds: SlotKinds, symmetry: Symmet
     for (const work of flushers.keys()) cell(flushCell(index, work), flushCell(to, domain(work)), same);
     for (const queue of sleepers.keys()) cell(waitingCell(index, queue), waitingCell(to, domain(queue)), same);
     for (const ghost of [seenCell, dueCell, ensuredCell]) cell(ghost(index), ghost(to), same);
+    for (const { cell: changed, how, type, field } of layout.left[index] ?? [])
+      cell(leftCell(index, changed), leftCell(to, domain(changed)), value => {
+        if (how === 'counter' || value === 0) return value;
+        return how === 'set' ? movedCell(program, symmetry, type, field, value) : 1 + movedCell(program, symmetry, type, field, value - 1);
+      });
   });
   if (!fits || new Set(moves.map(({ from }) => `${from.word} ${from.shift}`)).size !== bits.size) return null;
   const made = program.types.flatMap(({ name, initial }) => {
@@ -145,7 +151,8 @@ function kindAt(plan: ThreadLayout, slots: ReadonlyMap<number, Kind> | undefined
   for (const slot of plan.live[node] ?? [])
     if (plan.registers.of.get(slot) === register) {
       const kind = slots?.get(slot);
-      return kind === undefined || kind.of === 'plain' ? PLAIN : `${kind.of} ${kind.type}`;
+      const type = kind === undefined ? null : typeOfKind(kind);
+      return kind === undefined || type === null ? PLAIN : `${kind.of} ${type}`;
     }
   return PLAIN;
 }

@@ -25,6 +25,16 @@ function valueIn({ word, shift, width }: Bits, packed: ArrayLike<number>): numbe
   return ((packed[word] ?? 0) >>> shift) & (2 ** width - 1);
 }
 
+/** What `decode` gives for one slot of a thread. */
+export function slotIn(of: Layout, packed: ArrayLike<number>, thread: number, slot: number): number {
+  const plan = of.threads[thread];
+  const standing = of.bits.get(anchorCell(thread));
+  const node = plan?.anchors.nodes[standing === undefined ? 0 : valueIn(standing, packed)] ?? END;
+  const register = plan?.live[node]?.has(slot) === true ? plan.registers.of.get(slot) : undefined;
+  const at = register === undefined ? undefined : of.bits.get(registerCell(thread, register));
+  return at === undefined ? 0 : valueIn(at, packed);
+}
+
 /** Cells that are 0 are left out. */
 export function decode(of: Layout, packed: ArrayLike<number>): State {
   const { program, constants, bits } = of;

@@ -10,16 +10,27 @@ export interface Registers {
 
 export function registers(thread: Thread, anchors: Anchors, live: readonly ReadonlySet<number>[]): Registers {
   const width = (slot: number): number => bitsFor((thread.slots[slot]?.max ?? 0) + 1);
-  const together = anchors.nodes.filter(at => at !== END).map(at => live[at] ?? new Set<number>());
-  const needed = [...new Set(together.flatMap(set => [...set]))].sort((a, b) => width(b) - width(a) || a - b);
+  // By slot, the anchors where it is live.
+  const places = new Map<number, number[]>();
+  anchors.nodes.forEach((at, place) => {
+    if (at === END) return;
+    for (const slot of live[at] ?? []) {
+      const known = places.get(slot);
+      if (known === undefined) places.set(slot, [place]);
+      else known.push(place);
+    }
+  });
+  const needed = [...places.keys()].sort((a, b) => width(b) - width(a) || a - b);
   const of = new Map<number, number>();
-  const users: Set<number>[] = [];
+  /** By register, 1 for each anchor where one of its slots is live. */
+  const taken: Uint8Array[] = [];
   const widths: number[] = [];
   for (const slot of needed) {
-    const rivals = new Set(together.filter(set => set.has(slot)).flatMap(set => [...set]));
-    const free = users.findIndex(set => ![...set].some(other => rivals.has(other)));
-    const register = free < 0 ? users.length : free;
-    (users[register] ??= new Set()).add(slot);
+    const own = places.get(slot) ?? [];
+    const free = taken.findIndex(used => own.every(place => used[place] === 0));
+    const register = free < 0 ? taken.length : free;
+    const used = (taken[register] ??= new Uint8Array(anchors.nodes.length));
+    for (const place of own) used[place] = 1;
     widths[register] = Math.max(widths[register] ?? 0, width(slot));
     of.set(slot, register);
   }

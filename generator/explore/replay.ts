@@ -3,10 +3,10 @@
  * which objects and threads have other places; here the chain is gone again step by step, in the places that are real.
  */
 import type { Program, Step } from '../program.ts';
-import { emitStepper, wordNames } from './emit-stepper.ts';
+import { wordNames } from './emit-stepper.ts';
 import { applies, movedState, type StateSymmetry } from './moved-state.ts';
 import { emitReduced, type ReducedSource } from './reduce.ts';
-import { stepperOf } from './stepper.ts';
+import { stepper } from './stepper.ts';
 
 /** Steps taken one after the other, and where that ended; `rule`: a rule that the last of them breaks, `state` is null then. */
 interface Chain {
@@ -48,7 +48,7 @@ return s => expand(${wordNames(source.layout, 'w')
 export function replay(program: Program, through: readonly Int32Array[], rule: string | null): Step[] {
   const source = emitReduced(program, { trail: true });
   const chains = chainsOf(source),
-    on = stepperOf(emitStepper(program));
+    on = stepper(program);
   const isSame = (one: Int32Array, other: Int32Array): boolean => one.every((word, at) => word === other[at]);
   const places = (words: Int32Array): readonly (StateSymmetry | null)[] => [null, ...source.symmetries.filter(one => applies(one, words))];
   const moved = (place: StateSymmetry | null, words: Int32Array): Int32Array => (place === null ? words : movedState(place, words));

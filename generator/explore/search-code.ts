@@ -1,5 +1,5 @@
-/** Pieces of source that every search is made of, and how many states a bound of memory has room for. */
-import { type StepperSource, wordNames } from './emit-stepper.ts';
+/** Pieces of source that every search is made of. */
+import { wordNames } from './emit-stepper.ts';
 import type { Layout } from './layout.ts';
 
 /** Odd numbers with bits all over, one for each word in turn. */
@@ -33,33 +33,3 @@ export function loadAt(names: readonly string[], array: string, at: string): str
 }
 
 export const asIntegers = (names: readonly string[]): string => names.map(name => `${name} |= 0;`).join(' ');
-
-/** Judges and expands the state `current` whose words begin at `q`; afterwards `quiet` says whether nobody could take a step. */
-export function visitAt(of: StepperSource): string {
-  const words = argumentsAt(of.layout, 'q');
-  return `const before = transitions, cutBefore = cuts;
-      if (untested > 0) exercise(${words});
-      judge(${words});
-      expand(${words});
-      const quiet = transitions === before && cuts === cutBefore;`;
-}
-
-/** A large table is at most this full. */
-export const FULLEST = 0.8;
-/** Array indices stay small integers. */
-const MOST_WORDS = 2 ** 31 - 1;
-
-/** States for which a large search has room: its store and a table as full as it may be. */
-export function largeCapacity(words: number, maxBytes: number): number {
-  return Math.max(1, Math.min(Math.floor(maxBytes / (words * 4 + 4 / FULLEST)), Math.floor(MOST_WORDS / words), 2 ** 30));
-}
-
-/** As before, of a small search, which keeps a parent for each state and has two copies while it grows. */
-export function smallCapacity(words: number, maxBytes: number): number {
-  return Math.max(1, Math.floor(maxBytes / (2 * (words * 4 + 4) + 20)));
-}
-
-/** How much a large table grows at a time. The more words a state has, the less room may stay empty beside it. */
-export function tableGrowth(words: number): number {
-  return words <= 3 ? 2 : words === 4 ? 1.6 : words === 5 ? 1.4 : 1.25;
-}

@@ -1,13 +1,18 @@
-/** What a thread's slots have in them: an object of a type, a set of objects of a type, or a plain number. */
+/** What a thread's slots have in them: an object of a type, a set of objects of a type, who owns a flag, or a plain number. */
 import { fieldOf } from '../interpret/program-index.ts';
 import type { Program, Target, Thread, Value } from '../program.ts';
+import { liveness, timing } from './liveness.ts';
 
-export type Kind = { readonly of: 'plain' } | { readonly of: 'object' | 'set'; readonly type: string };
+export type Kind = { readonly of: 'plain' | 'owner' } | { readonly of: 'object' | 'set'; readonly type: string };
 
 const plain: Kind = { of: 'plain' };
 
 export function isSameKind(one: Kind, other: Kind): boolean {
-  return one.of === other.of && (one.of === 'plain' || (other.of !== 'plain' && one.type === other.type));
+  return one.of === other.of && typeOfKind(one) === typeOfKind(other);
+}
+
+export function typeOfKind(kind: Kind): string | null {
+  return 'type' in kind ? kind.type : null;
 }
 
 /** Of a field's value. Owners of locks and entries of queues are told by `fieldOf`. */
@@ -16,7 +21,7 @@ export function kindOfField(program: Program, type: string, field: string): Kind
   return to === null ? plain : { of: kind === 'set' ? 'set' : 'object', type: to };
 }
 
-/** Null if a slot has different kinds of things in it at different times. */
+/** Null if a slot has different kinds of things in it at different times, or the number of an owner while other threads may run. */
 export function slotKinds(program: Program, thread: Thread): ReadonlyMap<number, Kind> | null {
   const kinds = new Map<number, Kind>();
   let isClear = true;
@@ -38,7 +43,12 @@ export function slotKinds(program: Program, thread: Thread): ReadonlyMap<number,
         give(action.slot, kindOfField(program, action.target.type, action.target.field));
         break;
       case 'read':
-        give(action.slot, kindOfField(program, action.target.type, action.target.field));
+        give(
+          action.slot,
+          fieldOf(program, action.target.type, action.target.field).kind === 'flag'
+            ? { of: 'owner' }
+            : kindOfField(program, action.target.type, action.target.field),
+        );
         if (action.once !== undefined) give(action.once, { of: 'set', type: action.target.type });
         break;
       case 'next':
@@ -72,7 +82,11 @@ export function slotKinds(program: Program, thread: Thread): ReadonlyMap<number,
     before = kinds.size;
     for (const { action } of thread.nodes) if (action.kind === 'set') give(action.slot, kindOfValue(action.value, kinds));
   }
-  return isClear ? kinds : null;
+  const live = liveness(thread);
+  const keepsOwner = thread.nodes.some(
+    ({ action }, at) => timing(action) !== 'pure' && [...(live[at] ?? [])].some(slot => kinds.get(slot)?.of === 'owner'),
+  );
+  return isClear && !keepsOwner ? kinds : null;
 }
 
 /** Null if it may be of any kind: null, false, 0, or not known yet. */
@@ -83,9 +97,16 @@ export function kindOfValue(value: Value, slots: ReadonlyMap<number, Kind>): Kin
     case 'slot':
       return slots.get(value.slot) ?? null;
     case 'operator': {
-      if (value.operator !== '&&' && value.operator !== '||') return plain;
       const kinds = value.of.map(one => kindOfValue(one, slots));
-      return kinds.find(kind => kind !== null) ?? null;
+      switch (value.operator) {
+        // 0, or the second.
+        case '&&':
+          return kinds[1] ?? null;
+        case '||':
+          return kinds.find(kind => kind !== null) ?? null;
+        default:
+          return plain;
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Single steps of a program by the generated code, for whoever walks one path at a time. */
 
 import type { Program, State, Step } from '../program.ts';
-import { emitStepper, type StepperSource, wordNames } from './emit-stepper.ts';
+import { type OnDemand, onDemand, type Sink } from './on-demand.ts';
 import { decode, encode } from './pack-state.ts';
 
 export interface PackedSuccessor {
@@ -19,61 +19,41 @@ export interface Stepper {
   encode(state: State): Int32Array;
 }
 
-/** What the generated code calls when it runs alone. */
-interface Collector {
-  readonly found: (leaf: number, words: readonly number[] | null) => void;
-  readonly note: (finding: number) => void;
-  readonly exceed: (text: number) => never;
-}
-type Run = (words: Int32Array) => void;
-
-function compile({ layout, source }: StepperSource, collector: Collector): { readonly expand: Run; readonly judge: Run } {
-  const loads = wordNames(layout, 'w')
-    .map((_, word) => `s[${word}]`)
-    .join(', ');
-  const make = new Function(
-    'collector',
-    `'use strict';
-const { found, note, exceed } = collector;
-const add = (leaf, ...words) => found(leaf, words);
-const cut = (finding, leaf) => { note(finding); found(leaf, null); };
-const broken = note;
-${source}
-return { expand: s => expand(${loads}), judge: s => judge(${loads}) };`,
-  );
-  return make(collector);
-}
-
-export function stepperOf(source: StepperSource): Stepper {
-  const { layout, findings, leaves, excesses } = source;
+export function stepperOn(on: OnDemand): Stepper {
+  const { layout, findings, leaves } = on.code;
   let successors: PackedSuccessor[] = [],
     rules: string[] = [];
-  const { expand, judge } = compile(source, {
-    found: (leaf, words) => {
-      const { thread = -1, node = -1, alternative = -1 } = leaves[leaf] ?? {};
-      successors.push({ step: { thread, node, alternative }, state: words === null ? null : Int32Array.from(words), findings: rules });
-      rules = [];
+  const found = (leaf: number, state: Int32Array | null): void => {
+    const { thread = -1, node = -1, alternative = -1 } = leaves[leaf] ?? {};
+    successors.push({ step: { thread, node, alternative }, state, findings: rules });
+    rules = [];
+  };
+  const note = (finding: number): void => {
+    rules.push(findings[finding]?.rule ?? '');
+  };
+  const sink: Sink = {
+    add: leaf => found(leaf, on.next.slice()),
+    cut: (finding, leaf) => {
+      note(finding);
+      found(leaf, null);
     },
-    note: finding => {
-      rules.push(findings[finding]?.rule ?? '');
-    },
-    exceed: text => {
-      throw new Error(excesses[text]);
-    },
-  });
-  const collect = (run: Run, packed: Int32Array): void => {
+    note,
+    broken: note,
+  };
+  const collect = (run: OnDemand['judge'], packed: Int32Array): void => {
     successors = [];
     rules = [];
-    run(packed);
+    on.tellTo(sink);
+    run(packed, 0);
   };
   return {
     initial: () => encode(layout, layout.program.initial),
     successors: packed => {
-      collect(expand, packed);
+      collect(on.expand, packed);
       return successors;
     },
     broken: packed => {
-      collect(judge, packed);
+      collect(on.judge, packed);
       return rules;
     },
     decode: packed => decode(layout, packed),
@@ -82,5 +62,14 @@ export function stepperOf(source: StepperSource): Stepper {
 }
 
 export function stepper(program: Program): Stepper {
-  return stepperOf(emitStepper(program));
+  return stepperOn(onDemand(program));
+}
+
+/** The steps that lead from each of these states to the next. */
+export function stepsThrough(on: Stepper, through: readonly Int32Array[]): Step[] {
+  return through.slice(1).map((to, at) => {
+    const taken = on.successors(through[at] ?? to).find(({ state }) => state?.every((word, place) => word === to[place]));
+    if (taken === undefined) throw new Error(`no step leads on from state ${at} of a way`);
+    return taken.step;
+  });
 }

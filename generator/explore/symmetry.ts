@@ -7,11 +7,11 @@
  */
 
 import { globalObjects } from '../instantiate/globals.ts';
-import type { Predicate } from '../model.ts';
 import type { Program } from '../program.ts';
 import { fieldCell, objectName } from './cells.ts';
 import { matchThreads, type SameObject, type SlotKinds } from './match-threads.ts';
-import { movedCell, type Symmetry } from './moved-value.ts';
+import { movedCell, movedThread, type Symmetry } from './moved-value.ts';
+import { isOrdered } from './ordered-rules.ts';
 import { kindOfField, slotKinds } from './slot-kinds.ts';
 
 /** More are not worth trying all of them. */
@@ -62,29 +62,6 @@ function closed(none: Symmetry, of: readonly Symmetry[]): readonly Symmetry[] {
   }
   all.delete(keyOf(none));
   return [...all.values()];
-}
-
-/** A rule that tells objects apart by more than whether they are the same. */
-function isOrdered(program: Program): boolean {
-  const looks = (of: Predicate): boolean => {
-    if (of.kind === 'operator') {
-      const isComparing = !['===', '!==', '!', '&&', '||'].includes(of.operator);
-      return of.of.some(
-        one => (isComparing && one.kind === 'field' && kindOfField(program, one.field.type, one.field.field).of !== 'plain') || looks(one),
-      );
-    }
-    return of.kind === 'quantified' && looks(of.condition);
-  };
-  return program.rules.some(rule => {
-    switch (rule.kind) {
-      case 'invariant':
-      case 'settled':
-      case 'at-every':
-        return looks(rule.then) || (rule.when !== null && looks(rule.when));
-      default:
-        return false;
-    }
-  });
 }
 
 type Seed = { readonly thread: readonly [number, number] } | { readonly type: string; readonly object: readonly [number, number] };
@@ -195,6 +172,8 @@ function isSymmetry(program: Program, kinds: SlotKinds, guess: Symmetry): boolea
         if (one > type.initial !== to > type.initial) return false;
         if ((program.initial.alive[objectName(type.name, one)] ?? 0) !== (program.initial.alive[objectName(type.name, to)] ?? 0))
           return false;
+        const [owner, twin] = [one, to].map(each => program.initial.sole?.[objectName(type.name, each)] ?? 0);
+        if (movedThread(guess.threads, owner ?? 0) !== twin) return false;
         return type.fields.every(field => {
           const [first, second] = [one, to].map(each => program.initial.exclusive[fieldCell(type.name, each, field.name)] ?? 0);
           if (first !== second) return false;

@@ -1,8 +1,8 @@
 /** Collects what is wrong, in the order found. */
 import type { Finding, State, Step } from '../program.ts';
-import type { SearchHooks } from './emit-search.ts';
 import type { StepperSource } from './emit-stepper.ts';
 import type { Witness } from './explore.ts';
+import type { SearchHooks } from './machine-search.ts';
 
 /** Something wrong with a state that nobody can leave. */
 export interface End {
@@ -25,7 +25,7 @@ export interface WitnessLog {
 }
 
 export function witnessLog(
-  source: StepperSource,
+  source: Pick<StepperSource, 'findings' | 'leaves' | 'excesses'>,
   quiescence: ((state: State) => Finding[]) | undefined,
   stuck: ((state: State) => readonly string[]) | undefined,
   stateAt: (index: number) => State,
@@ -67,7 +67,7 @@ export function witnessLog(
   };
 }
 
-export function stepOf({ leaves }: StepperSource, leaf: number): Step | null {
+export function stepOf({ leaves }: Pick<StepperSource, 'leaves'>, leaf: number): Step | null {
   const at = leaves[leaf];
   return at === undefined ? null : { thread: at.thread, node: at.node, alternative: at.alternative };
 }

@@ -7,6 +7,7 @@ import { fieldOf, indexOf, typeOf } from '../interpret/program-index.ts';
 import type { Program, State } from '../program.ts';
 import { type Code, compare } from './code.ts';
 import { type Facts, factsOf } from './facts.ts';
+import { type Asked, askedBy } from './left-behind.ts';
 import { identifier, namer } from './names.ts';
 
 export interface Variable {
@@ -48,6 +49,9 @@ export interface Cells {
   /** The thread waits to write the lock, and readers wait behind it. */
   readonly queued: (thread: number, type: string, instance: Code, field: string) => Code;
   /** What a wait entry says that is on this wait queue. */ readonly queueNumber: (type: string, instance: Code, field: string) => Code;
+  /** By thread: fields that a failing call has to put back. */ readonly left: readonly (readonly Asked[])[];
+  /** What the thread's call has changed there and not put back, 0 for nothing. */
+  readonly note: (thread: number, asked: Asked, instance: Code) => string;
   /** A variable that is no array; made when first asked for. */
   readonly single: (wanted: string, max: number, first: number, hidden?: boolean) => string;
   readonly hiddenArray: (wanted: string, type: string) => (instance: Code) => string;
@@ -63,8 +67,6 @@ export function largestOf(program: Program, type: string, field: string): number
     case 'flag':
     case 'wait-queue':
       return program.threads.length;
-    case 'work':
-      return 1;
     case 'wait-entry':
       return program.waitQueues.length;
     default:
@@ -193,6 +195,8 @@ export function cellsOf(program: Program): Cells {
       const of = (one: number) => numbers.get(`${type}#${one}.${field}`) ?? none;
       return typeof instance === 'number' ? of(instance) : array(`number_of_${type}_${field}`, type, none, true, of)(instance);
     },
+    left: askedBy(program),
+    note: (own, { type, field, max }, instance) => array(`${thread(own)}_left_${type}_${field}`, type, max, false, nothing)(instance),
     single: (wanted, max, first, hidden = false) => {
       const own = name(`single ${wanted}`, wanted);
       if (!declared.has(own)) declared.set(own, { name: own, max, array: false, hidden, first: [first] });

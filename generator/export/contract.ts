@@ -1,9 +1,9 @@
 /** How the contract of a running call looks at every state: what it may answer, what it must, and what it promised. */
 import type { Predicate } from '../model.ts';
 import type { Call, Contract, Node } from '../program.ts';
-import { ghost, seenMax } from './action.ts';
 import type { Cells } from './cells.ts';
 import { all, any, bare, type Code, namesIn, truth } from './code.ts';
+import { ghost, seenMax } from './ghosts.ts';
 import type { Locals } from './locals.ts';
 import { commented } from './names.ts';
 import { condition, type Look, valueCode } from './predicate.ts';

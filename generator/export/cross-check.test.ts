@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { explore } from '../explore/explore.ts';
+import { tinyLater } from '../tiny/tiny-later.ts';
 import { abBa, claim, sleepAndWake, takenTwice, underMutex, useAfterFree, wakeCallback, workAndFlush } from '../tiny/tiny-programs.ts';
 import { countOf, crossCheck, differences } from './cross-check.ts';
 import { promela } from './promela.ts';
@@ -65,6 +66,7 @@ for (const program of [
   wakeCallback(),
   workAndFlush(),
   sleepAndWake(true),
+  ...tinyLater,
 ]) {
   withSpin(`SPIN counts and finds the same in ${program.scenario}`, async () => {
     const { explorer, spin, differs } = await crossCheck(program, 10_000);

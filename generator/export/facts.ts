@@ -93,6 +93,11 @@ export function factsOf(program: Program): Facts {
         return note(readers, classOf(action.target), thread);
       case 'grace-begin':
         return note(synchronizers, classOf(action.target), thread);
+      case 'queue-after-grace':
+        written.add(classOf(action.target));
+        for (const [worker, { work }] of program.threads.entries())
+          if (work !== null && classOf(work) === classOf(action.target)) note(synchronizers, classOf(action.domain), worker);
+        return;
       case 'flush-begin':
         return note(flushers, classOf(action.target), thread);
       case 'cancel-begin':

@@ -45,16 +45,6 @@ export interface Model {
 
 /** The same program gives the same text. */
 export function promela(program: Program): Model {
-  const isThere = (kind: string): boolean => program.threads.some(({ nodes }) => nodes.some(({ action }) => action.kind === kind));
-  if (program.ordered !== undefined || isThere('queue-after-grace'))
-    throw new Error(
-      `${program.scenario} has work on an ordered queue, or work that waits for a grace period, which the exported model does not have yet`,
-    );
-  const asks = program.contracts.find(({ mayLeave }) => mayLeave !== undefined);
-  if (asks !== undefined)
-    throw new Error(
-      `${asks.rule} asks what a failing call leaves changed (mayLeave), which the exported model cannot judge: export a variant without it`,
-    );
   const cells = cellsOf(program);
   const ended = cells.single(
     'ended',

@@ -19,6 +19,9 @@ export interface Stand {
   readonly from: number;
 }
 
+/** On to a node after the step. */
+export type Then = (path: Path, next: number) => readonly Way[];
+
 /** What is known on the way through one step. */
 export interface Path {
   readonly conditions: readonly Code[];

@@ -4,48 +4,26 @@
  * verified never does is not looked at: to touch freed memory, to raise a counter that may be zero.
  */
 import { waysOn } from '../explore/liveness.ts';
-import type { Action, Node, Program, Target, Thread, Value } from '../program.ts';
-
-/** How an action uses a field, as far as it matters to others. */
-const READ = 1;
-const WRITE = 2;
-/** Writes what every writer of the field writes. */
-const SAME = 4;
-const RAISE = 8;
-const PUT = 16;
-const LOCK = 32;
-const READ_LOCK = 64;
-const UNLOCK = 128;
-/** Goes one way or the other, by whether a lock is free. */
-const TRY = 256;
-/** Begins to wait for the read sections that are open. */
-const BEGIN = 512;
-const QUEUE = 1024;
-const TAKE = 2048;
-const CANCEL = 4096;
-/** Begins to wait for the runs that there are. */
-const NOTE = 8192;
-
-/** What an action does to a field: `is` matters to others, and to it matters what others do of `minds`. */
-interface Use {
-  readonly field: string;
-  readonly is: number;
-  readonly minds: number;
-}
+import type { Action, Node, Program, Thread, Value } from '../program.ts';
+import { feasibleWays } from './feasible-ways.ts';
+import { BEGIN, CANCEL, classOf, isSeen, LAST_BEGIN, NOTE, PUT, usesOf, writtenTheSame } from './uses.ts';
 
 /** An object as it is known before a step: a local, or a constant field of one. */
 export type Known =
   | { readonly kind: 'constant'; readonly instance: number }
   | { readonly kind: 'slot'; readonly slot: number }
-  | { readonly kind: 'field'; readonly of: Known; readonly type: string; readonly field: string };
+  | { readonly kind: 'field'; readonly of: Known; readonly type: string; readonly role: string };
 
 /** One step that a thread may take next. */
 export interface NextStep {
   readonly node: number;
   readonly action: Action;
   /** The object of its target, or the one that is freed; null if it is not known before. */ readonly object: Known | null;
+  /** Type of that object, null if the step has none, and `Type.field` of the target. */ readonly type: string | null;
+  readonly role: string;
   /** Of one that enters a read section. */ readonly section: Section | null;
   /** What others may do to a field, by its number, that it minds. */ readonly minds: readonly (readonly [field: number, uses: number])[];
+  /** Of one that reads a field that is only ever written with one value, or writes it: that value. */ readonly same: number | null;
 }
 
 /** What a thread does inside a read section that it is about to enter; null if it may have to wait in there. */
@@ -61,15 +39,19 @@ export interface Future {
   /** Fields through which it gets at other objects, and fields into which it puts objects. */
   readonly follows: ReadonlySet<string>;
   readonly links: ReadonlySet<string>;
+  /** Types of objects that it makes, and that it frees. */
+  readonly makes: ReadonlySet<string>;
+  readonly frees: ReadonlySet<string>;
 }
 
 export interface Dependence {
-  /** Fields that are only ever written with one value. */ readonly same: ReadonlySet<string>;
+  /** Fields that are only ever written with one value. */ readonly same: ReadonlyMap<string, number>;
   readonly fields: ReadonlyMap<string, number>;
+  /** Counters, as `Type.field`; by their places the bits of `kept`, those that do not come to zero. */ readonly counters: readonly string[];
   /** Whether a future waits for runs of the work, of whatever object. */ readonly notes: (future: Future, field: number) => boolean;
   /** Of a thread at an anchor. */
   readonly next: (thread: number, anchor: number) => readonly NextStep[];
-  readonly future: (thread: number, anchor: number) => Future;
+  readonly future: (thread: number, anchor: number, kept: number) => Future;
   /** Whether it can do something unseen; not if it stands at a call or a return. */ readonly acts: (
     thread: number,
     anchor: number,
@@ -77,169 +59,131 @@ export interface Dependence {
   /** Whether it may remove work from a queue. */ readonly cancels: (future: Future, field: string) => boolean;
 }
 
-export const isSeen = (action: Action): boolean =>
-  action.kind === 'call' || action.kind === 'return' || (action.kind === 'choose' && action.byCaller);
+/** What futures are worked out from. */
+interface Reading {
+  readonly program: Program;
+  readonly workers: ReadonlyMap<string, Thread>;
+  readonly fields: ReadonlyMap<string, number>;
+  readonly same: ReadonlyMap<string, number>;
+  /** Ways on of a thread, by its kind. */ readonly feasible: (thread: Thread) => readonly (readonly number[])[];
+}
 
-const classOf = ({ type, field }: Target): string => `${type}.${field}`;
+/** No more counters are told apart; others may always come to zero. */
+const mostCounters = 30;
 
 export function dependenceIn(program: Program, anchors: readonly (readonly number[])[]): Dependence {
   const fields = new Map(
     program.types.flatMap(({ name, fields }) => fields.map(field => `${name}.${field.name}`)).map((name, at) => [name, at]),
   );
-  const numberOf = (name: string): number => fields.get(name) ?? 0;
+  const counters = program.types
+    .flatMap(({ name, fields }) => fields.filter(({ kind }) => kind === 'refcount').map(field => `${name}.${field.name}`))
+    .slice(0, mostCounters);
   const same = writtenTheSame(program);
   const workers = new Map<string, Thread>();
   for (const thread of program.threads) if (thread.work !== null) workers.set(`${thread.work.type}.${thread.work.field}`, thread);
-  const futures = new Map<string, readonly Future[]>();
-  const futureOf = (thread: Thread, index: number): readonly Future[] => {
-    const key = thread.work === null ? 'caller' : `${thread.work.type}.${thread.work.field}`;
-    const own =
-      futures.get(key) ?? (anchors[index] ?? []).map(node => futureFrom(program, thread, node, workers, numberOf, fields.size, same));
-    futures.set(key, own);
-    return own;
+  const ways = new Map<string, readonly (readonly number[])[]>();
+  const feasible = (thread: Thread): readonly (readonly number[])[] => {
+    const known = ways.get(kindOf(thread)) ?? feasibleWays(thread);
+    ways.set(kindOf(thread), known);
+    return known;
   };
-  const tables = program.threads.map((thread, index) => ({
-    next: (anchors[index] ?? []).map(node => nextSteps(program, thread, node, numberOf, same)),
-    future: futureOf(thread, index),
-  }));
-  const shared = new Set(Object.values(program.onQueue).flatMap(works => works.map(numberOf)));
-  const none: Future = { uses: new Uint16Array(fields.size), minds: new Uint16Array(fields.size), follows: new Set(), links: new Set() };
+  const reading: Reading = { program, workers, fields, same, feasible };
+  // Callers are alike. Workers of one kind of work do the same, each to its own object.
+  const futuresOf = new Map<string, Map<number, (Future | undefined)[]>>();
+  const callersNext: (readonly NextStep[] | undefined)[] = [];
+  const tables = program.threads.map((thread, index) => {
+    const kind = kindOf(thread);
+    const futures = futuresOf.get(kind) ?? new Map<number, (Future | undefined)[]>();
+    futuresOf.set(kind, futures);
+    const next: (readonly NextStep[] | undefined)[] = thread.work === null ? callersNext : [];
+    return { thread, nodes: anchors[index] ?? [], next, futures };
+  });
+  const shared = new Set(Object.values(program.onQueue).flatMap(works => works.map(work => fields.get(work) ?? 0)));
+  const none: Future = {
+    uses: new Uint16Array(fields.size),
+    minds: new Uint16Array(fields.size),
+    follows: new Set(),
+    links: new Set(),
+    makes: new Set(),
+    frees: new Set(),
+  };
+  const next: Dependence['next'] = (thread, anchor) => {
+    const table = tables[thread];
+    if (table === undefined) return [];
+    return (table.next[anchor] ??= nextSteps(reading, table.thread, table.nodes[anchor] ?? -1));
+  };
   return {
     same,
     fields,
+    counters,
     notes: ({ uses }, field) => shared.has(field) && ((uses[field] ?? 0) & NOTE) !== 0,
-    next: (thread, anchor) => tables[thread]?.next[anchor] ?? [],
-    future: (thread, anchor) => tables[thread]?.future[anchor] ?? none,
-    acts: (thread, anchor) => tables[thread]?.next[anchor]?.some(({ action }) => !isSeen(action)) ?? false,
-    cancels: ({ uses }, field) => ((uses[numberOf(field)] ?? 0) & CANCEL) !== 0,
+    next,
+    future(thread, anchor, kept) {
+      const table = tables[thread];
+      if (table === undefined) return none;
+      let known = table.futures.get(kept);
+      if (known === undefined) {
+        known = [];
+        table.futures.set(kept, known);
+      }
+      return (known[anchor] ??= futureFrom(
+        reading,
+        table.thread,
+        table.nodes[anchor] ?? -1,
+        new Set(counters.filter((_, at) => (kept & (1 << at)) !== 0)),
+      ));
+    },
+    acts: (thread, anchor) => next(thread, anchor).some(({ action }) => !isSeen(action)),
+    cancels: ({ uses }, field) => ((uses[fields.get(field) ?? 0] ?? 0) & CANCEL) !== 0,
   };
 }
 
-function usesOf(program: Program, action: Action, same: ReadonlySet<string>): readonly Use[] {
-  const on = (is: number, minds: number): readonly Use[] =>
-    'target' in action && action.target !== null ? [{ field: classOf(action.target), is, minds }] : [];
-  switch (action.kind) {
-    case 'set':
-    case 'branch':
-    case 'jump':
-    case 'read-constant':
-    case 'assert-held':
-    case 'assert-sole':
-    case 'alloc':
-    case 'free':
-    case 'next-later':
-    case 'choose':
-    case 'bug':
-    case 'call-null':
-    case 'call':
-    case 'return':
-    // Once it can go on, nobody can stop it.
-    case 'grace-end':
-    case 'flush-end':
-    case 'cancel-end':
-    case 'flush-queue-end':
-    // Entries change under the queue's lock only, which the thread has.
-    case 'next-entry':
-    // Who waits for it can only go on sooner.
-    case 'exit':
-    case 'done':
-      return [];
-    case 'read':
-    case 'has':
-    case 'next':
-    case 'pick':
-      return on(READ, WRITE | SAME | RAISE | PUT);
-    // The descriptor keeps the file, so what is raised was not zero, and what others put is not the last.
-    case 'fget':
-      return on(READ, WRITE);
-    case 'write':
-      return same.has(classOf(action.target)) ? on(SAME, READ | WRITE) : on(WRITE, READ | WRITE | SAME);
-    case 'lock':
-    case 'write-lock-queued':
-      return on(LOCK, LOCK | READ_LOCK | TRY);
-    case 'write-lock':
-      return on(LOCK | TRY, LOCK | READ_LOCK | UNLOCK | TRY);
-    case 'read-lock':
-      return on(READ_LOCK, LOCK | TRY);
-    case 'try-lock':
-      return on(LOCK | TRY, LOCK | READ_LOCK | UNLOCK | TRY);
-    case 'unlock':
-    case 'read-unlock':
-    case 'link':
-    case 'unlink':
-      return on(UNLOCK, TRY);
-    case 'enter':
-      return on(0, BEGIN);
-    case 'grace-begin':
-      return on(BEGIN, 0);
-    // Whoever raises knows of a reference that nobody puts meanwhile.
-    case 'get':
-      return on(RAISE, READ);
-    case 'get-unless-zero':
-    case 'put':
-    case 'put-later':
-      return on(PUT, PUT | READ);
-    case 'queue':
-      return on(QUEUE, QUEUE | TAKE | CANCEL | NOTE);
-    case 'take':
-      return on(TAKE, QUEUE | CANCEL);
-    case 'cancel-begin':
-      return on(CANCEL, QUEUE | TAKE | CANCEL);
-    case 'flush-begin':
-      return on(NOTE, 0);
-    case 'flush-queue-begin':
-      return (program.onQueue[classOf(action.target)] ?? []).map(field => ({ field, is: NOTE, minds: 0 }));
-    default:
-      return on(WRITE, READ | WRITE | SAME);
-  }
-}
+/** Callers are alike, and workers of one kind of work. */
+const kindOf = ({ work }: Thread): string => (work === null ? 'caller' : `${work.type}.${work.field}`);
 
-/** Fields that are only ever written with one value. */
-function writtenTheSame(program: Program): ReadonlySet<string> {
-  const values = new Map<string, number | null>();
-  for (const thread of program.threads)
-    for (const { action } of thread.nodes) {
-      if (action.kind !== 'write') continue;
-      const field = classOf(action.target);
-      const value = action.value.kind === 'constant' ? action.value.value : null;
-      values.set(field, values.has(field) && values.get(field) !== value ? null : value);
-    }
-  return new Set([...values].flatMap(([field, value]) => (value === null ? [] : [field])));
-}
-
-/** Nodes from here on, up to where the thread is seen again. */
-function nodesFrom(thread: Thread, start: number): readonly Node[] {
+/** Nodes from here on, up to where the thread is seen again. Counters that are `kept` do not come to zero. */
+function nodesFrom(
+  thread: Thread,
+  feasible: readonly (readonly number[])[],
+  start: number,
+  kept: ReadonlySet<string>,
+): readonly (readonly [at: number, node: Node])[] {
   const seen = new Set<number>();
   const left = [start];
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
     const node = thread.nodes[at];
     if (node === undefined || seen.has(at) || isSeen(node.action)) continue;
     seen.add(at);
-    for (const way of waysOn(node)) left.push(way.to);
+    if (node.action.kind === 'put' && kept.has(classOf(node.action.target))) left.push(node.next);
+    else left.push(...(feasible[at] ?? []));
   }
-  return [...seen].flatMap(at => thread.nodes[at] ?? []);
+  return [...seen].flatMap((at): [number, Node][] => {
+    const node = thread.nodes[at];
+    return node === undefined ? [] : [[at, node]];
+  });
 }
 
-function futureFrom(
-  program: Program,
-  from: Thread,
-  start: number,
-  workers: ReadonlyMap<string, Thread>,
-  numberOf: (field: string) => number,
-  count: number,
-  same: ReadonlySet<string>,
-): Future {
-  const uses = new Uint16Array(count);
-  const minds = new Uint16Array(count);
+function futureFrom({ program, workers, fields, same, feasible }: Reading, from: Thread, start: number, kept: ReadonlySet<string>): Future {
+  const uses = new Uint16Array(fields.size);
+  const minds = new Uint16Array(fields.size);
   const follows = new Set<string>();
   const links = new Set<string>();
+  const makes = new Set<string>();
+  const frees = new Set<string>();
   const queued = new Set<string>();
-  const gather = (nodes: readonly Node[]): void => {
-    for (const { action } of nodes) {
+  const doesNothingAfter = (thread: Thread, begun: number): boolean =>
+    nodesFrom(thread, feasible(thread), begun, kept).every(
+      ([at, { action }]) =>
+        at === begun || usesOf(program, action, same).every(({ field, is }) => (is & ~(kept.has(field) ? PUT : 0)) === 0),
+    );
+  const gather = (thread: Thread, start: number): void => {
+    for (const [at, { action }] of nodesFrom(thread, feasible(thread), start, kept)) {
       for (const use of usesOf(program, action, same)) {
-        const field = numberOf(use.field);
-        uses[field] = (uses[field] ?? 0) | use.is;
-        minds[field] = (minds[field] ?? 0) | use.minds;
+        const field = fields.get(use.field) ?? 0;
+        const mask = kept.has(use.field) ? ~PUT : ~0;
+        const is = use.is === BEGIN && doesNothingAfter(thread, at) ? LAST_BEGIN : use.is;
+        uses[field] = (uses[field] ?? 0) | is;
+        minds[field] = (minds[field] ?? 0) | (use.minds & mask);
       }
       switch (action.kind) {
         case 'read':
@@ -260,12 +204,19 @@ function futureFrom(
         case 'link':
           links.add(classOf(action.entry));
           break;
-        case 'queue': {
+        case 'alloc':
+          makes.add(action.type);
+          break;
+        case 'free':
+          frees.add(action.type);
+          break;
+        case 'queue':
+        case 'queue-after-grace': {
           const work = classOf(action.target);
           const worker = workers.get(work);
           if (queued.has(work) || worker === undefined) break;
           queued.add(work);
-          gather(nodesFrom(worker, worker.start));
+          gather(worker, worker.start);
           break;
         }
         default:
@@ -273,18 +224,13 @@ function futureFrom(
       }
     }
   };
-  gather(nodesFrom(from, start));
-  return { uses, minds, follows, links };
+  gather(from, start);
+  return { uses, minds, follows, links, makes, frees };
 }
 
 /** The next steps, through what is no step of its own. */
-function nextSteps(
-  program: Program,
-  thread: Thread,
-  start: number,
-  numberOf: (field: string) => number,
-  same: ReadonlySet<string>,
-): readonly NextStep[] {
+function nextSteps(reading: Reading, thread: Thread, start: number): readonly NextStep[] {
+  const { program, fields, same } = reading;
   const found = new Map<number, NextStep>();
   const visit = (at: number, locals: ReadonlyMap<number, Known | null>, depth: number): void => {
     const node = thread.nodes[at];
@@ -301,7 +247,7 @@ function nextSteps(
         return visit(node.next, new Map(locals).set(action.slot, known(action.value)), depth + 1);
       case 'read-constant': {
         const of = known(action.target.object);
-        const read: Known | null = of === null ? null : { kind: 'field', of, type: action.target.type, field: action.target.field };
+        const read: Known | null = of === null ? null : { kind: 'field', of, type: action.target.type, role: classOf(action.target) };
         return visit(node.next, action.slot < 0 ? locals : new Map(locals).set(action.slot, read), depth + 1);
       }
       case 'branch':
@@ -310,16 +256,21 @@ function nextSteps(
         for (const way of waysOn(node)) visit(way.to, locals, depth + 1);
         return;
       default: {
-        const object =
-          'target' in action && action.target !== null ? known(action.target.object) : action.kind === 'free' ? known(action.object) : null;
+        const target = 'target' in action ? action.target : null;
+        const object = target !== null ? known(target.object) : action.kind === 'free' ? known(action.object) : null;
         const before = found.get(at);
         const isOne = before === undefined || JSON.stringify(before.object) === JSON.stringify(object);
+        const role = target === null ? '' : classOf(target);
+        const isPlain = action.kind === 'read' || action.kind === 'write';
         found.set(at, {
           node: at,
           action,
           object: isOne ? object : null,
-          section: action.kind === 'enter' ? sectionFrom(program, thread, node, numberOf, same) : null,
-          minds: usesOf(program, action, same).map(({ field, minds }) => [numberOf(field), minds]),
+          type: target?.type ?? (action.kind === 'free' ? action.type : null),
+          role,
+          section: action.kind === 'enter' ? sectionFrom(reading, thread, node) : null,
+          minds: usesOf(program, action, same).map(({ field, minds }) => [fields.get(field) ?? 0, minds]),
+          same: isPlain ? (same.get(role) ?? null) : null,
         });
       }
     }
@@ -328,15 +279,8 @@ function nextSteps(
   return [...found.values()];
 }
 
-function sectionFrom(
-  program: Program,
-  thread: Thread,
-  enter: Node,
-  numberOf: (field: string) => number,
-  same: ReadonlySet<string>,
-): Section | null {
-  const size = program.types.reduce((sum, { fields }) => sum + fields.length, 0);
-  const section: Section = { uses: new Uint16Array(size), minds: new Uint16Array(size) };
+function sectionFrom({ program, fields, same }: Reading, thread: Thread, enter: Node): Section | null {
+  const section: Section = { uses: new Uint16Array(fields.size), minds: new Uint16Array(fields.size) };
   const domain = 'target' in enter.action && enter.action.target !== null ? classOf(enter.action.target) : '';
   const seen = new Set<number>();
   const left = waysOn(enter).map(way => way.to);
@@ -348,7 +292,7 @@ function sectionFrom(
     if (action.kind === 'exit' && classOf(action.target) === domain) continue;
     if (isSeen(action) || mayWait(action)) return null;
     for (const use of usesOf(program, action, same)) {
-      const field = numberOf(use.field);
+      const field = fields.get(use.field) ?? 0;
       section.uses[field] = (section.uses[field] ?? 0) | use.is;
       section.minds[field] = (section.minds[field] ?? 0) | use.minds;
     }
@@ -373,6 +317,7 @@ function mayWait({ kind }: Action): boolean {
     case 'flush-queue-end':
     case 'wait-prepare':
     case 'wait-sleep':
+    case 'wait-done':
       return true;
     default:
       return false;

@@ -8,27 +8,19 @@
 import type { StepperSource } from '../explore/emit-stepper.ts';
 import type { Layout } from '../explore/layout.ts';
 import { encode } from '../explore/pack-state.ts';
+import type { Rule } from '../model.ts';
 import { type CellTable, cellTable, type Transfer, transferBetween, valueAt } from './cell-table.ts';
 import { dependenceIn } from './dependence.ts';
-import { type Heap, hangTogether, heapOf, numbering } from './heap.ts';
+import { freeSteps } from './free-steps.ts';
+import { type Heap, heapOf } from './heap.ts';
+import { idleWork } from './idle-work.ts';
 import { Excess, movesOf } from './moves.ts';
+import { partsWith } from './parts.ts';
 import { quietWorkDone } from './quiet-work.ts';
+import { renumberIn } from './renumber.ts';
 import { mostStates, runsOf, TooMuch } from './runs.ts';
+import type { Part, Shape, StateSet } from './state-set.ts';
 import { type StateTable, stateTable } from './state-table.ts';
-
-/** Types of the handles, and how many callers are in a call. */
-export interface Shape {
-  readonly handles: readonly string[];
-  readonly callers: number;
-}
-
-/** One or more states of one shape. `id` is that of no other set. */
-export interface StateSet extends Shape {
-  readonly id: number;
-  readonly states: Int32Array;
-  /** Objects of the handles, the same in all states. */ readonly objects: readonly number[];
-  /** What came of it before, by what happened. */ readonly known: Map<string, unknown>;
-}
 
 /** What a caller may be given back: a value in the program's numbers, or a new object. */
 export interface Returned {
@@ -40,13 +32,6 @@ export interface Returns {
   readonly ways: readonly Returned[];
   /** Some run went where the model has no room, or was cut off for a rule that it breaks; by what. */ readonly lost: readonly string[];
 }
-/** A part of a set: its handles and callers by their indices in the whole. */
-export interface Part {
-  readonly set: StateSet;
-  readonly handles: readonly number[];
-  readonly callers: readonly number[];
-}
-
 export interface Engine {
   readonly layout: Layout;
   readonly table: CellTable;
@@ -68,12 +53,12 @@ export interface Engine {
 }
 
 /** States looked at to find out which of a set lead to others; it is no more than a saving. */
-const mostLookedAhead = 4000;
+const mostLookedAhead = 20_000;
 const mostComparedAhead = 400;
 /** Stands for any new object among the values that a call gives back. */
 const aHandle = 1;
 
-export function engineOf(source: StepperSource, reduced = true): Engine {
+export function engineOf(source: StepperSource, rules: readonly Rule[], reduced = true): Engine {
   const { layout } = source;
   const table = cellTable(layout);
   const moves = movesOf(source);
@@ -82,8 +67,11 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
     layout.program,
     layout.threads.map(({ anchors }) => anchors.nodes),
   );
-  const runs = runsOf(source, table, moves, dependence, reduced);
+  const idle = idleWork(table, layout.program, dependence.same);
+  const free = reduced ? freeSteps(table, moves, dependence, idle, rules) : null;
+  const runs = runsOf(source, table, moves, dependence, free);
   const within = transferBetween(table, table);
+  const renumbered = renumberIn(table, within);
   const store = stateTable(words);
   const sets = new Map<string, StateSet>();
   const scratch = stateTable(words);
@@ -106,36 +94,6 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
     return made;
   };
 
-  /** The state with its objects numbered anew, and only these callers. */
-  const renumbered = (
-    packed: ArrayLike<number>,
-    at: number,
-    heap: Heap,
-    handles: readonly number[],
-    callers: Int32Array,
-    keep: ((object: number) => boolean) | null,
-  ): Int32Array => {
-    const objects = numbering(table, keep === null ? heap : heapWithout(heap, keep), packed, at, handles);
-    const into = new Int32Array(words);
-    within(packed, at, { objects, callers }, into);
-    count(into, objects);
-    return into;
-  };
-  /** Sets the counters of allocations, from which the next object has its number. */
-  const count = (into: Int32Array, objects: Int32Array): void => {
-    const used: Record<string, number> = {};
-    for (let object = 0; object < objects.length; object += 1) {
-      const to = objects[object] ?? -1;
-      if (to < 0) continue;
-      const type = table.objects[to]?.type ?? '';
-      used[type] = Math.max(used[type] ?? 0, table.objects[to]?.instance ?? 0);
-    }
-    for (const { name, initial } of layout.program.types) {
-      const place = table.counters[name];
-      if (place == null) continue;
-      into[place.word] = ((into[place.word] ?? 0) & ~(place.mask << place.shift)) | (Math.max(initial, used[name] ?? 0) << place.shift);
-    }
-  };
   const heapAt = (packed: ArrayLike<number>, at: number, shape: Shape): Heap => heapOf(table, packed, at, shape.callers);
   const remember = <Result>(set: StateSet, key: string, make: () => Result): Result => {
     const known = set.known.get(key);
@@ -168,7 +126,9 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
           if (place !== undefined) put(packed, place, value);
         }
         if (moves.step(caller, packed, 0) !== 1) throw new Error('a call did not begin');
-        return store.add(moves.buffer(), 1);
+        const after = moves.buffer().slice(1, words + 1);
+        free?.take(after, caller + 1);
+        return store.add(after, 0);
       });
       return setOf({ handles: set.handles, callers: caller + 1 }, states);
     });
@@ -209,7 +169,7 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
             }
             handles.push(object);
           }
-          const quiet = quietWorkDone(table, moves, dependence, packed, handles, goOn);
+          const quiet = quietWorkDone(table, moves, dependence, idle, packed, handles, goOn);
           const heap = heapAt(quiet, 0, set);
           const inHand = heap.inHand.map((has, index) => (index === caller ? [] : has));
           states.push(store.add(renumbered(quiet, 0, { ...heap, inHand }, handles, renamedCallers, null), 0));
@@ -225,23 +185,25 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
     return place === undefined ? 0 : valueAt(packed, at, place);
   };
 
-  /** Those of the states that hidden steps do not lead to from others, as far as is found with little looking. */
+  /**
+   * Those of the states that hidden steps do not lead to from others, as far as is found with little looking. Those found first are the ones that
+   * others lead to least, and what was seen from one of them need not be seen again.
+   */
   const leastOf = (arrived: StateTable, callers: number): number[] => {
     const all = Array.from({ length: arrived.size() }, (_, number) => number);
     if (all.length === 1) return all;
     const gone = new Set<number>();
     const apart = runs.apart(arrived.words(), arrived.size());
-    let left = mostLookedAhead;
+    scratch.clear();
+    let at = 0;
     for (const first of all) {
-      if (gone.has(first) || left <= 0) continue;
-      scratch.clear();
-      scratch.add(arrived.words(), first * words);
-      for (let at = 0; at < scratch.size() && left > 0; at += 1) {
-        left -= 1;
-        hiddenSteps(at, callers, apart);
-        if (at === 0) continue;
-        const same = arrived.find(scratch.words(), at * words);
+      if (gone.has(first) || scratch.size() > mostLookedAhead) continue;
+      const before = scratch.size();
+      if (scratch.add(arrived.words(), first * words) < before) continue;
+      for (; at < scratch.size() && scratch.size() <= mostLookedAhead; at += 1) {
+        const same = at === before ? first : arrived.find(scratch.words(), at * words);
         if (same >= 0 && same !== first) gone.add(same);
+        hiddenSteps(at, callers, apart);
       }
     }
     return all.filter(state => !gone.has(state));
@@ -347,94 +309,8 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
       return make(shape, made);
     });
 
+  const partsOf = partsWith({ table, allCallers, renumbered, heapAt, statesOf, make, numberOf: state => store.add(state, 0) });
   const part: Engine['part'] = set => remember(set, 'p', () => partsOf(set));
-
-  /** By what hangs together in every state. A set that is not made of every combination of its parts is left whole. */
-  const partsOf = (set: StateSet): readonly Part[] => {
-    const things = set.handles.length + set.callers;
-    const parent = Array.from({ length: things }, (_, index) => index);
-    const find = (thing: number): number => {
-      let root = thing;
-      while (parent[root] !== root) root = parent[root] ?? root;
-      return root;
-    };
-    const states = statesOf(set);
-    const heaps = states.map(state => heapAt(state, 0, set));
-    const groups = heaps.map(heap => hangTogether(table, heap));
-    const isAlive = set.objects.map(object => heaps.some(heap => heap.alive(object)));
-    groups.forEach(group => {
-      const firstIn = new Map<number, number>();
-      for (let thing = 0; thing < things; thing += 1) {
-        const own = thing < set.handles.length ? group.of(set.objects[thing] ?? 0) : group.ofCaller(thing - set.handles.length);
-        if (own < 0) continue;
-        const first = firstIn.get(own);
-        if (first === undefined) firstIn.set(own, thing);
-        else parent[find(thing)] = find(first);
-      }
-    });
-    const roots = [...new Set(Array.from({ length: things }, (_, thing) => find(thing)))];
-    const parts = roots.flatMap((root): Part[] => {
-      const own = Array.from({ length: things }, (_, thing) => thing).filter(thing => find(thing) === root);
-      const handles = own.filter(thing => thing < set.handles.length && isAlive[thing] === true);
-      const callers = own.filter(thing => thing >= set.handles.length).map(thing => thing - set.handles.length);
-      if (handles.length === 0 && callers.length === 0) return [];
-      const shape: Shape = { handles: handles.map(handle => set.handles[handle] ?? ''), callers: callers.length };
-      const renamedCallers = allCallers.map(caller => callers.indexOf(caller));
-      const made = states.map((state, index) => {
-        const group = groups[index];
-        const wanted = new Set([
-          ...own.map(thing =>
-            thing < set.handles.length ? group?.of(set.objects[thing] ?? 0) : group?.ofCaller(thing - set.handles.length),
-          ),
-        ]);
-        const heap = heaps[index];
-        if (heap === undefined || group === undefined) throw new Error('a state without a heap');
-        const mine: Heap = { ...heap, inHand: callers.map(caller => heap.inHand[caller] ?? []) };
-        return renumbered(
-          state,
-          0,
-          mine,
-          handles.map(handle => set.objects[handle] ?? 0),
-          renamedCallers,
-          object => wanted.has(group.of(object)),
-        );
-      });
-      return [{ set: make(shape, made), handles, callers }];
-    });
-    const combinations = parts.reduce((product, { set: own }) => product * own.states.length, 1);
-    // Objects that nobody can get at any more are gone, and their differences with them.
-    if (parts.length > 1 && combinations !== distinct(set, states, heaps, isAlive)) return whole(set, states, heaps, isAlive);
-    return parts;
-  };
-  const liveHandles = (set: StateSet, isAlive: readonly boolean[]): number[] =>
-    set.handles.map((_, index) => index).filter(index => isAlive[index] === true);
-  const trimmed = (set: StateSet, states: readonly Int32Array[], heaps: readonly Heap[], isAlive: readonly boolean[]): Int32Array[] => {
-    const handles = liveHandles(set, isAlive);
-    return states.map((state, index) => {
-      const heap = heaps[index];
-      if (heap === undefined) throw new Error('a state without a heap');
-      const group = hangTogether(table, heap);
-      const wanted = new Set([
-        ...handles.map(handle => group.of(set.objects[handle] ?? 0)),
-        ...heap.inHand.map((_, caller) => group.ofCaller(caller)),
-      ]);
-      return renumbered(
-        state,
-        0,
-        heap,
-        handles.map(handle => set.objects[handle] ?? 0),
-        allCallers,
-        object => wanted.has(group.of(object)),
-      );
-    });
-  };
-  const distinct = (set: StateSet, states: readonly Int32Array[], heaps: readonly Heap[], isAlive: readonly boolean[]): number =>
-    new Set(trimmed(set, states, heaps, isAlive).map(state => store.add(state, 0))).size;
-  const whole = (set: StateSet, states: readonly Int32Array[], heaps: readonly Heap[], isAlive: readonly boolean[]): readonly Part[] => {
-    const handles = liveHandles(set, isAlive);
-    const shape: Shape = { handles: handles.map(handle => set.handles[handle] ?? ''), callers: set.callers };
-    return [{ set: make(shape, trimmed(set, states, heaps, isAlive)), handles, callers: [...allCallers.slice(0, set.callers)] }];
-  };
 
   const moveTo: Engine['moveTo'] = (set, other, transfer) => {
     const objects = everyObject.map(object => {
@@ -474,14 +350,5 @@ export function engineOf(source: StepperSource, reduced = true): Engine {
     statesOf,
     size: () => store.size(),
     reduced,
-  };
-}
-
-function heapWithout(heap: Heap, keep: (object: number) => boolean): Heap {
-  return {
-    ...heap,
-    pointers: heap.pointers.map((all, object) => (keep(object) ? all : [])),
-    members: heap.members.map((all, object) => (keep(object) ? all : all.filter(keep))),
-    working: heap.working.filter(([owner]) => keep(owner)),
   };
 }

@@ -1,4 +1,5 @@
 /** Why the spec gives no such result: the clause of the call's contract that speaks of it, and whether its condition was true. */
+import { resultText } from '../../conformance/moment.ts';
 import { decode } from '../explore/pack-state.ts';
 import { look } from '../interpret/evaluate.ts';
 import type { Predicate, Rule, System } from '../model.ts';
@@ -38,7 +39,7 @@ function saysOf(rule: Contract, { at, call, result, allowed }: Rejection): strin
     return `${due.map(({ errno, when }) => `${errno} is due where \`${textOf(when)}\``).join('; ')}, and that was so on every way, throughout.`;
   if (rule.ensures !== null && !seen(rule.ensures).ever)
     return `It ensures \`${textOf(rule.ensures)}\`, and on no way that the call can have gone from here was that so.`;
-  return 'It leaves this result open; the code does not give it here.';
+  return `No condition of it forbids ${resultText(result)} here, but every run of the code gives ${allowed.map(resultText).join(' or ')}.`;
 }
 
 /** Whether a condition was ever, or always, true in the states that the call went through on its way. */

@@ -1,15 +1,77 @@
 /**
  * Work that changes nothing, whenever it runs and whatever it finds: all that it writes is written already, and is never written otherwise. What
- * it reads that may change is taken to be anything.
+ * it reads that may change is taken to be anything. Nobody can tell whether it has run.
  */
 import { evaluate } from '../interpret/evaluate.ts';
-import type { Program, Value } from '../program.ts';
-import { type CellTable, valueAt } from './cell-table.ts';
+import type { Program, Thread, Value } from '../program.ts';
+import { type CellTable, type Place, valueAt } from './cell-table.ts';
+import { classOf } from './uses.ts';
+
+export interface IdleWork {
+  /** Whether the run that is pending of this worker, which runs nothing now, changes nothing. */
+  readonly isIdle: (state: ArrayLike<number>, worker: number) => boolean;
+  /** Also nobody asks whether it is pending: it may run at once, and once more when it is queued again. */
+  readonly isUnasked: (worker: number) => boolean;
+}
+
+/** What was found out before: so it is where these places have these values. */
+interface Finding {
+  readonly places: readonly Place[];
+  readonly values: readonly number[];
+  readonly isIdle: boolean;
+}
 
 const mostNodes = 400;
+const mostFindings = 64;
 
 /** `same`: fields that are only ever written with one value. */
-export function changesNothing(table: CellTable, program: Program, same: ReadonlySet<string>, state: Int32Array, worker: number): boolean {
+export function idleWork(table: CellTable, program: Program, same: ReadonlyMap<string, number>): IdleWork {
+  const findings = new Map<number, Finding[]>();
+  const asked = new Set(program.threads.flatMap(askedIn));
+  return {
+    isIdle(state, worker) {
+      const known = findings.get(worker) ?? [];
+      findings.set(worker, known);
+      const before = known.find(({ places, values }) => places.every((place, at) => valueAt(state, 0, place) === values[at]));
+      if (before !== undefined) return before.isIdle;
+      const places: Place[] = [];
+      const isIdle = changesNothing(table, program, same, state, worker, places);
+      if (known.length >= mostFindings) known.length = 0;
+      known.push({ places, values: places.map(place => valueAt(state, 0, place)), isIdle });
+      return isIdle;
+    },
+    isUnasked(worker) {
+      const work = program.threads[worker]?.work;
+      return work != null && !asked.has(`${work.type}.${work.field}`);
+    },
+  };
+}
+
+/** Work of which the thread asks whether it was pending. */
+function askedIn(thread: Thread): readonly string[] {
+  const read = new Set<number>();
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('kind' in value && value.kind === 'slot' && 'slot' in value && typeof value.slot === 'number') read.add(value.slot);
+    Object.values(value).forEach(look);
+  };
+  for (const { action } of thread.nodes) look(action);
+  return thread.nodes.flatMap(({ action }) =>
+    (action.kind === 'queue' || action.kind === 'queue-after-grace' || action.kind === 'cancel-begin') && read.has(action.slot)
+      ? [classOf(action.target)]
+      : [],
+  );
+}
+
+/** Adds to `looked` the places that the answer depends on. */
+function changesNothing(
+  table: CellTable,
+  program: Program,
+  same: ReadonlyMap<string, number>,
+  state: ArrayLike<number>,
+  worker: number,
+  looked: Place[],
+): boolean {
   const thread = program.threads[worker];
   if (thread === undefined) return false;
   let left = mostNodes;
@@ -20,7 +82,9 @@ export function changesNothing(table: CellTable, program: Program, same: Readonl
   const fieldOf = (type: string, field: string, instance: number | null): number | null => {
     if (instance === null || instance === 0) return null;
     const place = table.placeOf(`${type}.${field}`, (table.firstOf[type] ?? 0) + instance - 1);
-    return place === null ? null : valueAt(state, 0, place);
+    if (place === null) return null;
+    looked.push(place);
+    return valueAt(state, 0, place);
   };
   const given = (known: Known, slot: number, value: number | null): Known => {
     const more = new Map(known);

@@ -5,13 +5,15 @@
 import type { Scalar } from '../../oracles/event.ts';
 import { emitStepper, type StepperSource } from '../explore/emit-stepper.ts';
 import { largestNumber, openProgram, type Room } from '../instantiate/open-program.ts';
+import { applyVariant } from '../instantiate/variant.ts';
 import type { System } from '../model.ts';
 import type { Call, Program } from '../program.ts';
 import { transferBetween } from './cell-table.ts';
-import { type Engine, engineOf, type Part, type StateSet } from './engine.ts';
+import { type Engine, engineOf } from './engine.ts';
 import { Excess } from './moves.ts';
 import { smallestRoom, withCallers, withMore } from './room.ts';
 import { TooMuch } from './runs.ts';
+import type { Part, StateSet } from './state-set.ts';
 
 /** The history is none: it says something that cannot be, whatever the implementation did. */
 export class HistoryError extends Error {}
@@ -43,6 +45,7 @@ export interface HistoryJudge {
   readonly return: (thread: string, result: Scalar, name?: string) => Ending | null;
   /** What the call that is under way in this thread may return now; empty if it has to wait for another. */
   readonly mayReturn: (thread: string) => readonly Scalar[];
+  /** Everything is as at first, and what was worked out is kept: for many short histories. */ readonly forget: () => void;
   /** What is kept now. */ readonly size: () => HistorySize;
 }
 
@@ -85,9 +88,12 @@ const nothing: ReadonlySet<string> = new Set();
 
 export function judgeHistory(system: System, options: HistoryOptions = {}): HistoryJudge {
   const variant = options.variant ?? null;
+  // What a defect guards is not known to be guarded.
+  const isWrong = system.variants.some(({ name, breaks }) => name === variant && breaks.length > 0);
+  const rules = isWrong ? [] : applyVariant(system, variant).rules;
   let room = options.room ?? smallestRoom(system);
   let source = emit(system, variant, room);
-  let engine = engineOf(source, options.unreduced !== true);
+  let engine = engineOf(source, rules, options.unreduced !== true);
   const { program } = source.layout;
   const offers = offersOf(program);
   const isSeparable = separable(program);
@@ -104,7 +110,7 @@ export function judgeHistory(system: System, options: HistoryOptions = {}): Hist
   function move(to: Room): void {
     if (to !== room) source = emit(system, variant, to);
     room = to;
-    const next = engineOf(source, options.unreduced !== true);
+    const next = engineOf(source, rules, options.unreduced !== true);
     const transfer = transferBetween(engine.table, next.table);
     const moved = new Map<StateSet, StateSet>();
     for (const group of groups) {
@@ -292,6 +298,14 @@ export function judgeHistory(system: System, options: HistoryOptions = {}): Hist
       const { call } = own.offer;
       const { ways } = withRoom(() => engine.returns(group.set, group.threads.indexOf(thread), call.result.type));
       return ways.map(({ value }) => resultOf(program, call, value));
+    },
+    forget() {
+      groups.clear();
+      groupOfHandle.clear();
+      groupOfThread.clear();
+      underWay.clear();
+      atWork.clear();
+      ended = null;
     },
     size: () => ({
       handles: groupOfHandle.size,

@@ -1,19 +1,18 @@
 /** Which object a thread's next step acts on, where that can be told before it. */
 import { type CellTable, valueAt } from './cell-table.ts';
-import type { Known } from './dependence.ts';
+import type { Known, NextStep } from './dependence.ts';
 
 /** Index of the object; -1 if it is not known, or null. */
 export function objectOf(
   table: CellTable,
-  known: Known | null,
-  type: string,
+  { object, type }: NextStep,
   packed: ArrayLike<number>,
   at: number,
   thread: number,
   anchor: number,
 ): number {
-  const instance = known === null ? 0 : instanceOf(table, known, packed, at, thread, anchor);
-  return instance <= 0 ? -1 : (table.firstOf[type] ?? 0) + instance - 1;
+  const instance = object === null ? 0 : instanceOf(table, object, packed, at, thread, anchor);
+  return instance <= 0 || type === null ? -1 : (table.firstOf[type] ?? 0) + instance - 1;
 }
 
 function instanceOf(table: CellTable, known: Known, packed: ArrayLike<number>, at: number, thread: number, anchor: number): number {
@@ -27,7 +26,7 @@ function instanceOf(table: CellTable, known: Known, packed: ArrayLike<number>, a
     case 'field': {
       const of = instanceOf(table, known.of, packed, at, thread, anchor);
       if (of <= 0) return 0;
-      const place = table.placeOf(`${known.type}.${known.field}`, (table.firstOf[known.type] ?? 0) + of - 1);
+      const place = table.placeOf(known.role, (table.firstOf[known.type] ?? 0) + of - 1);
       return place === null ? 0 : valueAt(packed, at, place);
     }
   }

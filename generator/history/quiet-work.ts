@@ -5,7 +5,7 @@
 import { type CellTable, valueAt } from './cell-table.ts';
 import type { Dependence, NextStep } from './dependence.ts';
 import { type Heap, heapOf } from './heap.ts';
-import { changesNothing } from './idle-work.ts';
+import type { IdleWork } from './idle-work.ts';
 import { objectOf } from './known-object.ts';
 import { Excess, type Moves } from './moves.ts';
 
@@ -16,6 +16,7 @@ export function quietWorkDone(
   table: CellTable,
   moves: Moves,
   dependence: Dependence,
+  idle: IdleWork,
   packed: Int32Array,
   handles: readonly number[],
   callers: readonly number[],
@@ -29,7 +30,7 @@ export function quietWorkDone(
         const anchor = table.threads[worker]?.anchor;
         if (worker < 0 || (valueAt(state, 0, place) === 0 && (anchor == null || valueAt(state, 0, anchor) === 0))) continue;
         const isIdle = anchor == null || valueAt(state, 0, anchor) === 0;
-        const nobody = isIdle && changesNothing(table, table.program, dependence.same, state, worker) ? new Set<number>() : null;
+        const nobody = isIdle && idle.isIdle(state, worker) ? new Set<number>() : null;
         const others = nobody ?? reached(heap, owner, handles, callers);
         if (others.has(owner)) continue;
         const after = runAlone(table, moves, dependence, state, worker, place, others);
@@ -56,8 +57,8 @@ function reached(heap: Heap, owner: number, handles: readonly number[], callers:
   return seen;
 }
 
-/** Null if it would have to wait, could go more than one way, or does something that others can see. */
-function runAlone(
+/** What a run of the worker, and of nobody else, comes to. Null if it would have to wait, could go more than one way, or does something that others can see. */
+export function runAlone(
   table: CellTable,
   moves: Moves,
   dependence: Dependence,
@@ -89,12 +90,13 @@ function runAlone(
 
 function isQuiet(
   table: CellTable,
-  { action, object }: NextStep,
+  step: NextStep,
   state: Int32Array,
   worker: number,
   anchor: number,
   others: ReadonlySet<number>,
 ): boolean {
+  const { action, type } = step;
   switch (action.kind) {
     // They only wait, or let others go on. The object may have gone with the run.
     case 'grace-begin':
@@ -111,8 +113,7 @@ function isQuiet(
     case 'queue':
       if (action.on !== null) return false;
   }
-  const type = action.kind === 'free' ? action.type : 'target' in action && action.target !== null ? action.target.type : null;
   if (type === null) return false;
-  const own = objectOf(table, object, type, state, 0, worker, anchor);
+  const own = objectOf(table, step, state, 0, worker, anchor);
   return own >= 0 && !others.has(own);
 }

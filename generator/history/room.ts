@@ -2,7 +2,7 @@
 import type { Room } from '../instantiate/open-program.ts';
 import type { System } from '../model.ts';
 
-const steps = [1, 2, 3, 4, 6, 8, 12, 16, 24, 30];
+const steps = [1, 2, 4, 6, 10, 16, 24, 30];
 
 export function smallestRoom(system: System): Room {
   return { callers: 1, pools: Object.fromEntries(Object.keys(system.objects).map(type => [type, 2])) };
@@ -19,6 +19,6 @@ export function withMore(room: Room, type: string): Room | null {
 export const mostCallers = 8;
 
 export function withCallers(room: Room, callers: number): Room | null {
-  const next = steps.find(step => step >= callers);
-  return next === undefined || next > mostCallers ? null : { ...room, callers: next };
+  const next = [1, 4, mostCallers].find(step => step >= callers);
+  return next === undefined ? null : { ...room, callers: next };
 }

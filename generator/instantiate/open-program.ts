@@ -4,11 +4,16 @@
  */
 import type { System } from '../model.ts';
 import type { Contract, Program, ProgramType } from '../program.ts';
+import { assemble, atStart } from './assemble.ts';
+import { contractsOf } from './contracts.ts';
+import type { DraftThread, Frame } from './frame.ts';
 import { globalCounts, globalObjects } from './globals.ts';
 import { createInliner } from './inline.ts';
-import { assemble, atStart, contractsOf, type DraftThread, type Frame, givenCells, sharedWith, workersOf } from './instantiate.ts';
+import { givenCells } from './setup.ts';
+import { sharedWith } from './shared.ts';
 import { applyVariant } from './variant.ts';
 import { wordsOf } from './words.ts';
+import { workersOf } from './workers.ts';
 
 /** How much an open program has room for. */
 export interface Room {

@@ -1,7 +1,7 @@
 /** How many objects of each type a thread may allocate on any path. */
 
 import { END, type Node } from '../program.ts';
-import type { Graph } from './inline.ts';
+import type { Graph } from './graph.ts';
 
 /** `repeated`: the site of an allocation that a loop may reach again, or null. */
 export function allocationsOf({ nodes, start }: Pick<Graph, 'nodes' | 'start'>): { most: Record<string, number>; repeated: number | null } {

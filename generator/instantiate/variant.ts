@@ -11,8 +11,17 @@ function chain(system: System, name: string): Variant[] {
 
 export function applyVariant(system: System, name: string | null): System {
   if (name === null) return system;
-  return chain(system, name).reduce(applyOne, system);
+  const applied = known.get(system) ?? new Map<string, System>();
+  known.set(system, applied);
+  const before = applied.get(name);
+  if (before !== undefined) return before;
+  const result = chain(system, name).reduce(applyOne, system);
+  applied.set(name, result);
+  return result;
 }
+
+/** The same variant of the same system is the same object, so what was found out of it need not be looked for again. */
+const known = new WeakMap<System, Map<string, System>>();
 
 function applyOne(system: System, variant: Variant): System {
   const operations: Record<string, Operation> = { ...system.operations };

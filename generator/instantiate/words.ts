@@ -5,7 +5,17 @@ import type { System } from '../model.ts';
  * A word's value is 1 + its index, and a function may return a small number or an errno. So that the two never meet,
  * the first words are the numbers that such functions return.
  */
-export function wordsOf(system: System): string[] {
+export function wordsOf(system: System): readonly string[] {
+  const before = known.get(system);
+  if (before !== undefined) return before;
+  const words = lookForWords(system);
+  known.set(system, words);
+  return words;
+}
+
+const known = new WeakMap<System, readonly string[]>();
+
+function lookForWords(system: System): string[] {
   const words = new Set<string>();
   let largest = 0;
   const visit = (part: unknown, inReturn: boolean): void => {

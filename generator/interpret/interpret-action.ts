@@ -48,7 +48,8 @@ export function alternativesOf({ program, state, thread, node: { action }, slots
     case 'flush-queue-end':
       return enabledIf(worksOn(program, action.target).every(work => (self?.flush[work] ?? 0) === 0));
     case 'wait-done':
-      return cell(action.target) !== 0 ? [0] : action.timeout ? [1] : [];
+      // Who has nothing to wait on goes wrong at once.
+      return evaluate(action.target.object, slots) === 0 || cell(action.target) !== 0 ? [0] : action.timeout ? [1] : [];
     case 'wait-sleep': {
       const woken = (self?.waiting[cellOf(action.target, slots)] ?? 0) === 0;
       return woken ? [0] : action.timeout ? [1] : [];

@@ -1,6 +1,6 @@
 /** What a call has changed and not put back, where its contract asks for that. */
 import type { Contract, Program, State } from '../program.ts';
-import { isAlive } from './evaluate.ts';
+import { cellName, evaluate, isAlive } from './evaluate.ts';
 import type { Attempt } from './judge-step.ts';
 import { partsOf } from './judge-step.ts';
 import { contractAt, fieldOf, threadAt } from './program-index.ts';
@@ -15,16 +15,19 @@ export function mustPutBack(program: Program, contract: Contract, type: string, 
 }
 
 /** Notes what a step of the thread has changed: `draft` is after it. */
-export function noteChanges({ program, state, thread, node }: Attempt, draft: State): void {
+export function noteChanges({ program, state, thread, node, slots }: Attempt, draft: State): void {
   const contract = contractAt(program, threadAt(program, thread), node);
   const self = draft.threads[thread];
   if (self === undefined || contract?.mayLeave === undefined || node.action.kind === 'call' || node.action.kind === 'return') return;
   const left = { ...self.left };
-  for (const cell of new Set([...Object.keys(state.cells), ...Object.keys(draft.cells)])) {
+  // Who writes what is there already has written all the same, and may have put back what it found.
+  const { action } = node;
+  const written = action.kind === 'write' ? [cellName(action.target.type, evaluate(action.target.object, slots), action.target.field)] : [];
+  for (const cell of new Set([...Object.keys(state.cells), ...Object.keys(draft.cells), ...written])) {
     const [before, after] = [state.cells[cell] ?? 0, draft.cells[cell] ?? 0];
     const { type, instance, field } = partsOf(cell);
     // What was not there before is made as it is; what is gone takes nothing with it.
-    if (before === after || !isAlive(draft, type, instance) || !isAlive(state, type, instance)) continue;
+    if ((before === after && !written.includes(cell)) || !isAlive(draft, type, instance) || !isAlive(state, type, instance)) continue;
     const how = mustPutBack(program, contract, type, field);
     const known = left[cell] ?? 0;
     const now =
@@ -35,7 +38,9 @@ export function noteChanges({ program, state, thread, node }: Attempt, draft: St
           : how === 'counter'
             ? (known === 0 ? 8 : known) + after - before
             : known === 0
-              ? before + 1
+              ? before === after
+                ? 0
+                : before + 1
               : known === after + 1
                 ? 0
                 : known;

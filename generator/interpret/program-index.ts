@@ -38,6 +38,8 @@ const indexes = new WeakMap<Program, ProgramIndex>();
 export function indexOf(program: Program): ProgramIndex {
   const known = indexes.get(program);
   if (known) return known;
+  // Only who walks through the program asks for it, and it takes as long as all the rest.
+  let live: ProgramIndex['live'] | null = null;
   const index: ProgramIndex = {
     types: new Map(program.types.map(type => [type.name, type])),
     fields: new Map(
@@ -49,7 +51,10 @@ export function indexOf(program: Program): ProgramIndex {
         work ? [[`${work.type}#${work.instance}.${work.field}`, number]] : [],
       ),
     ),
-    live: program.threads.map(liveSlots),
+    get live() {
+      live ??= program.threads.map(liveSlots);
+      return live;
+    },
     guards: program.rules.filter(rule => rule.kind === 'guards'),
     orders: program.rules.filter(rule => rule.kind === 'order'),
     exceptions: program.rules.filter(rule => rule.kind === 'order-exception'),

@@ -1,7 +1,7 @@
 /** Which mutants of a system are found, by which rules, in which scenarios. */
 import { explore } from '../explore/explore.ts';
+import { instantiate } from '../instantiate/instantiate.ts';
 import type { Place, System } from '../model.ts';
-import { prepare } from '../verify/prepare.ts';
 import { verifyScenario } from '../verify/verify.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 
@@ -46,9 +46,9 @@ interface SmallScenario {
 function smallScenarios(system: System, maxStates: number): SmallScenario[] {
   return system.scenarios
     .flatMap(({ name }) => {
-      const { program, source } = prepare(system, null, name, null);
-      if (program === null || source === null) return [];
-      const { states, complete } = explore(program, { source, maxStates, workers: 1 });
+      const { program } = instantiate(system, null, name);
+      if (program === null) return [];
+      const { states, complete } = explore(program, { maxStates, workers: 1 });
       // A function without a step has no site, but may have been called.
       const functions = [
         ...program.sites.flatMap(site => site.in),

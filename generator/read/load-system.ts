@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { System } from '../model.ts';
 import { writeWhole } from '../write-whole.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { systemFiles } from './spec-folder.ts';
+import { genericFactsFile, systemFiles } from './spec-folder.ts';
 
 export interface Loaded {
   readonly system: System | null;
@@ -42,7 +42,13 @@ function hashOf(specFolder: string, name: string): string {
       .sort(),
     '../model.ts',
   ].map(file => join(here, file));
-  for (const file of [...systemFiles(specFolder, name), join(specFolder, 'language.ts'), ...readers])
+  const generic = genericFactsFile(specFolder);
+  for (const file of [
+    ...systemFiles(specFolder, name),
+    ...(generic === null ? [] : [generic]),
+    join(specFolder, 'language.ts'),
+    ...readers,
+  ])
     hash.update(`${file.slice(file.lastIndexOf('/'))}\n`).update(readFileSync(file));
   return hash.digest('hex');
 }

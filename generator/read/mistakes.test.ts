@@ -138,13 +138,6 @@ const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
   ['loose-equality', 'if (stamp === null) return;', 'if (stamp == null) return;'],
   ['non-null-assertion', '  const found = stamp !== null && stamp.value > 0;', '  const found = stamp!.value > 0;'],
   ['infinite-field', '  posted: UpTo<7>;', '  posted: number;'],
-  [
-    'not-yet-lowered',
-    '  alloc, flush,',
-    '  alloc, atomic, flush,',
-    '  flush(letter.send);',
-    "  atomic('one instruction', () => flush(letter.send));\n",
-  ],
   ['thread-before-setup', '  stays(desk);\n  thread', '  stays(desk);\n  thread(() => hasStamp(desk));\n  hasStamp(desk);\n  thread'],
   [
     'allocation-in-a-loop',

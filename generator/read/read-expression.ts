@@ -26,7 +26,7 @@ import {
   wholeNumber,
 } from './read-context.ts';
 import { readSeconds } from './read-duration.ts';
-import { notYetLowered, type VerbShape, verbs } from './verbs.ts';
+import { type VerbShape, verbs } from './verbs.ts';
 
 const operators: Readonly<Record<string, Operator>> = {
   '===': '===',
@@ -477,13 +477,6 @@ function verbCall(reading: Reading, node: CallExpression, name: string): Express
   if (name === 'some' || name === 'every') return readQuantified(reading, node, name === 'every');
   const shape = verbs[name];
   if (shape === undefined) {
-    if (notYetLowered.includes(name))
-      return reading.refuse(
-        node,
-        'not-lowered',
-        `${name} is part of the language, but the generator cannot explore it yet.`,
-        'Leave it out of this system, or add it to the generator: see CONTRIBUTING.md, "A verb".',
-      );
     return reading.refuse(
       node,
       'rule-in-operation',

@@ -374,15 +374,8 @@ function readPredicateCall(reading: Reading, node: import('ts-morph').CallExpres
       'Use fields, isLive, isQueued, isOnQueue, some, every, implies, past.holds, or a function that returns one expression of these.',
     );
   if (Node.isPropertyAccessExpression(callee) && first !== undefined) {
-    if (callee.getExpression().getText() === 'past') {
-      if (callee.getName() === 'holds') return { kind: 'holds', lock: seenField(reading, first, bindings), text };
-      return reading.refuse(
-        node,
-        'not-lowered',
-        `past.${callee.getName()} is part of the language, but nothing judges it yet.`,
-        'Leave it out of this system.',
-      );
-    }
+    if (callee.getExpression().getText() === 'past' && callee.getName() === 'holds')
+      return { kind: 'holds', lock: seenField(reading, first, bindings), text };
     if (callee.getName() === 'has')
       return {
         kind: 'has',
@@ -716,9 +709,27 @@ function fieldsLeft(reading: Reading, parameters: readonly Parameter[], node: Sy
     );
   const bindings = argumentBindings(function_, parameters);
   return body.getElements().map(element => {
-    const { type, field } = seenField(reading, element, bindings);
+    const { type, field } = fieldThrough(reading, element, bindings);
     return `${type}.${field}`;
   });
+}
+
+/** As `seenField`, where only the class counts: so `?.` says nothing more than `.` does. */
+function fieldThrough(reading: Reading, node: Syntax, bindings: Bindings): { readonly type: string; readonly field: string } {
+  if (!Node.isPropertyAccessExpression(node)) return seenField(reading, node, bindings);
+  const object = node.getExpression();
+  if (!node.hasQuestionDotToken() && !object.getText().includes('?.')) return seenField(reading, node, bindings);
+  const type = Node.isPropertyAccessExpression(object)
+    ? pointee(reading, fieldThrough(reading, object, bindings))
+    : typeOfPredicate(reading, readPredicate(reading, object, bindings));
+  if (type === null || fieldOf(reading, type, node.getName()) === undefined)
+    return reading.refuse(node, 'not-a-field', `${textOf(node)} is not a field of an object.`, 'Name it as object.field.');
+  return { type, field: node.getName() };
+}
+
+function pointee(reading: Reading, { type, field }: { readonly type: string; readonly field: string }): string | null {
+  const known = fieldOf(reading, type, field)?.type;
+  return known?.kind === 'pointer' ? known.to : null;
 }
 
 /** A condition on the arguments of a call. */

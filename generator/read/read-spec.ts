@@ -44,7 +44,7 @@ import { readBody } from './read-statement.ts';
 import { joinMembers, readUnions } from './read-unions.ts';
 import { type Declared, readVariant, variantTypes } from './read-variant.ts';
 import { settle } from './settle.ts';
-import { systemFiles } from './spec-folder.ts';
+import { genericFactsFile, systemFiles } from './spec-folder.ts';
 
 export interface SpecReading {
   readonly system: System | null;
@@ -74,7 +74,8 @@ export function readSystem(specFolder: string, name: string): SpecReading {
   const reading = createReading(specFolder);
   reportTypeErrors(reading, specFolder, project, files);
   if (reading.diagnostics.length > 0) return { system: null, diagnostics: inFileOrder(reading.diagnostics) };
-  const system = readDeclarations(reading, specFolder, name, files);
+  const generic = genericFactsFile(specFolder);
+  const system = readDeclarations(reading, specFolder, name, files, generic === null ? null : project.addSourceFileAtPath(generic));
   return { system, diagnostics: inFileOrder(reading.diagnostics) };
 }
 
@@ -119,7 +120,13 @@ function wayOutOfTypeError(file: SourceFile, position: number, code: number): st
   return wanted[kind] ?? `The TypeScript compiler says so (TS${code}); the editor shows it at the same place.`;
 }
 
-function readDeclarations(reading: Reading, specFolder: string, name: string, files: readonly SourceFile[]): System {
+function readDeclarations(
+  reading: Reading,
+  specFolder: string,
+  name: string,
+  files: readonly SourceFile[],
+  general: SourceFile | null,
+): System {
   const interfaces = files.flatMap(file => file.getInterfaces());
   const objectNames = new Set(interfaces.map(node => node.getName()));
   const unions = readUnions(reading, files, objectNames);
@@ -241,6 +248,9 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
   const builtIn = builtInRules(files);
   const isRule = (rule: string) => builtIn[rule] !== undefined || ['rule', 'owns'].includes(declared.get(rule)?.kind ?? '');
   const facts = factNodes.flatMap(node => reading.attempt(() => readFacts(reading, node, isRule)) ?? []);
+  const generalNode = general?.getVariableDeclaration('facts')?.getInitializer();
+  const generic =
+    generalNode === undefined ? [] : (reading.attempt(() => readFacts(reading, generalNode, rule => builtIn[rule] !== undefined)) ?? []);
   const main = files.find(file => file.getBaseNameWithoutExtension() === name);
   return {
     name,
@@ -257,6 +267,7 @@ function readDeclarations(reading: Reading, specFolder: string, name: string, fi
     variants,
     profile,
     facts,
+    generic,
     builtIn,
   };
 }

@@ -44,7 +44,7 @@ export function readVariant(reading: Reading, declaration: VariableDeclaration, 
           property,
           'unknown-name',
           `${name} is nothing that a variant can exchange.`,
-          'Exchange functions, rules, Runs, Owns and scenarios of the base.',
+          'Exchange functions, rules, Runs and Owns of the base, or leave its scenarios out.',
         );
       const value = base.kind === 'operation' ? by : constantBehind(by);
       const isAbsent = Node.isIdentifier(by) && by.getText() === 'absent' && isFromLanguage(symbolOf(by));
@@ -53,6 +53,13 @@ export function readVariant(reading: Reading, declaration: VariableDeclaration, 
           operations[name] = isAbsent ? null : readReplacement(reading, name, by);
           break;
         case 'scenario':
+          if (!isAbsent)
+            return reading.refuse(
+              property,
+              'scenario-exchanged',
+              `${name} is a scenario, which a variant can leave out and not exchange.`,
+              'Write `absent`, and the other scenario as one of the system.',
+            );
           absentScenarios.push(name);
           break;
         case 'rule':

@@ -9,6 +9,12 @@ export function systemNames(specFolder: string): string[] {
     .sort();
 }
 
+/** Facts that are true of every system; null if there are none. */
+export function genericFactsFile(specFolder: string): string | null {
+  const file = join(specFolder, 'generic.facts.ts');
+  return existsSync(file) ? file : null;
+}
+
 /** Spec files of a system, sorted; with the folder's path. */
 export function systemFiles(specFolder: string, name: string): string[] {
   return readdirSync(join(specFolder, name))

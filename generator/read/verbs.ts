@@ -71,9 +71,6 @@ export function actionAt(verb: string, kind: string): string | null {
   return event === 'lock' && kind === 'rwsem' ? 'write-lock' : event;
 }
 
-/** Verbs of the language that only wait to be lowered; a spec that uses one is told so. */
-export const notYetLowered: readonly string[] = ['atomic'];
-
 /** Field kinds that hold no value: they are handed to verbs, never read. */
 export const primitiveKinds: readonly string[] = [
   'mutex',

@@ -9,7 +9,8 @@
  * A component of the part of the graph in which the obligation stays open is fair to a thread exactly if some round in it is, the one through
  * all of its states and edges; so to look at the largest components is enough.
  */
-import type { Edges, Exploration } from '../explore/explore.ts';
+import type { Edges } from '../explore/edges.ts';
+import type { Exploration } from '../explore/explore.ts';
 import { timing } from '../explore/liveness.ts';
 import { stepper } from '../explore/stepper.ts';
 import { END, type Program, type Step } from '../program.ts';

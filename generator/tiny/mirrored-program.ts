@@ -11,6 +11,7 @@ const mirroredValue = (value: Value): Value => (value.kind === 'constant' ? { ki
 function mirroredAction(action: Action): Action {
   const copy: Action = structuredClone(action);
   const parts: [string, unknown][] = Object.entries(copy).map(([name, part]): [string, unknown] => {
+    if (copy.kind === 'called' && name === 'with') return [name, copy.with.map(mirroredValue)];
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return [name, part];
     if ('object' in part && 'field' in part) return [name, { ...part, object: mirroredValue(part.object) }];
     const isObject = name === 'object' || name === 'member' || (name === 'value' && copy.kind === 'write' && copy.target.field === 'to');

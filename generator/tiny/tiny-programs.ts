@@ -2,6 +2,7 @@
 import type { Predicate } from '../model.ts';
 import { type Contract, END, type Program, type Thread } from '../program.ts';
 import { tinyCorners } from './tiny-corners.ts';
+import { tinyLater } from './tiny-later.ts';
 import { tinyLocks } from './tiny-locks.ts';
 import {
   at,
@@ -371,4 +372,5 @@ export const tinyPrograms: readonly Program[] = [
   sleepAndWake(true),
   ...tinyCorners,
   ...tinyLocks,
+  ...tinyLater,
 ];

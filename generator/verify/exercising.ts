@@ -2,7 +2,8 @@
 import { explore } from '../explore/explore.ts';
 import type { System } from '../model.ts';
 import { exercisedBy } from './exercised.ts';
-import { type Keeping, prepare } from './prepare.ts';
+import { type Keeping, keptFile } from './kept-file.ts';
+import { prepare } from './prepare.ts';
 
 /** States of a scenario that are looked at. What is written down must be the same on every machine, so it is a count and not a time. */
 const MOST_STATES = 50_000;
@@ -17,10 +18,17 @@ export interface Exercising {
 export function exercisingScenarios(system: System, keeping: Keeping | null): Exercising[] {
   return system.scenarios
     .flatMap(({ name }) => {
-      const { program, source } = prepare(system, null, name, keeping);
-      if (program === null || source === null) return [];
-      const exploration = explore(program, { source, maxStates: MOST_STATES, workers: 1 });
-      return [{ scenario: name, states: exploration.states, rules: exercisedBy(system, program, exploration) }];
+      const file = keeping === null ? null : keptFile<Exercising>(keeping, [system.name, '', name], 'exercising');
+      const known = file?.read() ?? null;
+      if (known !== null) return [known];
+      const { ready } = prepare(system, null, name, keeping);
+      if (ready === null) return [];
+      const { program, source, soFar } = ready;
+      const exploration = explore(program, { source, soFar, maxStates: MOST_STATES, workers: 1 });
+      ready.keep();
+      const made: Exercising = { scenario: name, states: exploration.states, rules: exercisedBy(system, program, exploration) };
+      file?.write(made);
+      return [made];
     })
     .sort((one, other) => one.states - other.states);
 }

@@ -11,6 +11,7 @@ export interface Held {
   readonly class: string;
   readonly key: string;
   /** The read side of a lock. */ readonly isRead: boolean;
+  /** Interrupts are off while it is held. */ readonly irqsOff: boolean;
 }
 
 /** Ways to come to a node that hold the same. */
@@ -20,11 +21,23 @@ export interface Way {
   /** Node that they came from where ways that hold something else joined them; null if none did. */ readonly from: number | null;
 }
 
+/** Several ask the same of a thread: it is looked for when the first does. */
+function once<Found>(look: (thread: Thread) => Found): (thread: Thread) => Found {
+  const known = new WeakMap<Thread, { readonly found: Found }>();
+  return thread => {
+    const before = known.get(thread) ?? { found: look(thread) };
+    known.set(thread, before);
+    return before.found;
+  };
+}
+
 /** More ways to hold something than any code has a reason for. */
 const mostWays = 16;
 
 /** Where no two paths to a node hold different things, which is nearly always so, nothing has to be known to tell ways apart. */
-export function heldAt(thread: Thread): readonly (readonly Way[])[] {
+export const heldAt = once(waysInto);
+
+function waysInto(thread: Thread): readonly (readonly Way[])[] {
   const plain = waysOf(thread, null);
   return plain.some(ways => ways.length > 1) ? waysOf(thread, liveness(thread)) : plain;
 }
@@ -51,7 +64,7 @@ function waysOf(thread: Thread, live: readonly ReadonlySet<number>[] | null): re
         const known = live === null ? nothing : knownAfter(node, joined.known, to);
         if (known === null) continue;
         if (node.action.kind === 'try-lock') {
-          const got: Held = { ...heldOf(node.action.target), isRead: false };
+          const got: Held = { ...heldOf(node.action.target), isRead: false, irqsOff: false };
           go(to, { ...joined, known: withValue(known, node.action.slot, 0) }, index);
           go(to, { ...joined, held: [...joined.held, got].sort(byKey), known: withValue(known, node.action.slot, 1) }, index);
           continue;
@@ -241,13 +254,14 @@ function heldOf(target: Target): Pick<Held, 'class' | 'key'> {
 export function afterNode({ action }: Node, before: readonly Held[]): readonly Held[] {
   switch (action.kind) {
     case 'read-lock':
-      return [...before, { ...heldOf(action.target), isRead: true }].sort(byKey);
+      return [...before, { ...heldOf(action.target), isRead: true, irqsOff: false }].sort(byKey);
     case 'lock':
+      return [...before, { ...heldOf(action.target), isRead: false, irqsOff: action.irq }].sort(byKey);
     case 'write-lock':
     case 'write-lock-queued':
     case 'flag-take':
     case 'enter':
-      return [...before, { ...heldOf(action.target), isRead: false }].sort(byKey);
+      return [...before, { ...heldOf(action.target), isRead: false, irqsOff: false }].sort(byKey);
     case 'unlock':
     case 'flag-free':
     case 'read-unlock':
@@ -256,7 +270,10 @@ export function afterNode({ action }: Node, before: readonly Held[]): readonly H
     case 'unlink':
       return without(before, keyOf(action.target));
     case 'take':
-      return [...before, { class: `run of ${classOf(action.target)}`, key: `run of ${keyOf(action.target)}`, isRead: false }].sort(byKey);
+      return [
+        ...before,
+        { class: `run of ${classOf(action.target)}`, key: `run of ${keyOf(action.target)}`, isRead: false, irqsOff: false },
+      ].sort(byKey);
     case 'done':
       return without(before, `run of ${keyOf(action.target)}`);
     default:
@@ -289,7 +306,9 @@ function without(held: readonly Held[], key: string): readonly Held[] {
 }
 
 /** By node, classes that every path there takes in the present call, released or not. */
-export function takenBefore(thread: Thread): readonly (ReadonlySet<string> | undefined)[] {
+export const takenBefore = once(takenOnAllPaths);
+
+function takenOnAllPaths(thread: Thread): readonly (ReadonlySet<string> | undefined)[] {
   const taken: (ReadonlySet<string> | undefined)[] = thread.nodes.map(() => undefined);
   const work: [node: number, taken: ReadonlySet<string>][] = [[thread.start, new Set()]];
   for (let next = work.pop(); next !== undefined; next = work.pop()) {

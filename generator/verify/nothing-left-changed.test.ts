@@ -105,4 +105,10 @@ test('the export says that it cannot judge this', () => {
   assert.throws(() => promela(programOf(systemOf(lodge), 'twoGuests')), /letContract asks what a failing call leaves changed/);
 });
 
+test('what may be left is a class, also behind a null', () => {
+  const system = systemOf(lodge.replace('mayLeave: lodge => [lodge.asked]', 'mayLeave: lodge => [lodge.asked, lodge.last?.users]'));
+  const contract = system.rules.find(({ name }) => name === 'letContract');
+  assert.equal(contract?.kind === 'contract' ? contract.mayLeave : null, ['Lodge.asked', 'Room.users']);
+});
+
 test.run();

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { explore } from '../explore/explore.ts';
+import { instantiate } from '../instantiate/instantiate.ts';
 import type { System } from '../model.ts';
 import { loadSystem } from '../read/load-system.ts';
 import { prepare } from './prepare.ts';
@@ -25,12 +26,17 @@ function inFolder(run: (folder: string) => void): void {
 }
 
 /** What a scenario comes to with what was made ready for it. */
-function comesTo(folder: string, specHash = loaded.hash): object {
-  const { program, source, diagnostics } = prepare(system, null, 'bothSidesClose', { folder, specHash });
-  assert.ok(program && source);
-  const { states, transitions, depth, path } = explore(program, { source });
+function comesTo(folder: string, specHash = loaded.hash, maxBytes?: number): object {
+  const { ready, diagnostics } = prepare(system, null, 'bothSidesClose', { folder, specHash });
+  assert.ok(ready);
+  const { program, source, soFar } = ready;
+  const { states, transitions, depth, path } = explore(program, { source, soFar, ...(maxBytes === undefined ? {} : { maxBytes }) });
+  ready.keep();
   return { states, transitions, depth, path: path(states - 1), diagnostics };
 }
+
+/** With so little room nothing is made as it is needed: the whole code is. */
+const LITTLE = 1 << 20;
 
 /** The only file in a folder. */
 function onlyFile(folder: string): string {
@@ -43,14 +49,39 @@ const test = suite('what is kept of a scenario');
 
 test('what was kept is what is made', () => {
   inFolder(folder => {
-    const made = prepare(system, null, 'bothSidesClose', { folder, specHash: loaded.hash });
+    const right = comesTo(folder);
     const before = readFileSync(onlyFile(folder));
-    const kept = prepare(system, null, 'bothSidesClose', { folder, specHash: loaded.hash });
-    assert.is.not(kept, made);
-    assert.equal(kept.program, made.program);
-    assert.is(kept.source?.source, made.source?.source);
-    assert.is(kept.source?.layout.program, kept.program);
+    const { ready } = prepare(system, null, 'bothSidesClose', { folder, specHash: loaded.hash });
+    assert.equal(ready?.program, instantiate(system, null, 'bothSidesClose').program);
+    assert.is(ready?.soFar().code.layout.program, ready?.program);
+    assert.equal(comesTo(folder), right);
     assert.equal(readFileSync(onlyFile(folder)), before);
+  });
+});
+
+test('the whole code is made when it is asked for, kept, and then used at once', () => {
+  inFolder(folder => {
+    const right = comesTo(folder);
+    assert.equal(comesTo(folder, loaded.hash, LITTLE), right);
+    assert.equal(
+      readdirSync(folder)
+        .map(name => name.split('.')[3])
+        .sort(),
+      ['reached', 'whole'],
+    );
+    const { ready } = prepare(system, null, 'bothSidesClose', { folder, specHash: loaded.hash });
+    assert.type(ready?.source, 'object');
+    assert.equal(comesTo(folder), right);
+  });
+});
+
+test('where the whole code was lost it is made again', () => {
+  inFolder(folder => {
+    const right = comesTo(folder, loaded.hash, LITTLE);
+    const whole = join(folder, readdirSync(folder).find(name => name.includes('.whole.')) ?? '');
+    truncateSync(whole, 100);
+    assert.equal(comesTo(folder, loaded.hash, LITTLE), right);
+    assert.ok(readFileSync(whole).length > 100, 'it was written again');
   });
 });
 
@@ -75,7 +106,9 @@ test('a whole file of another scenario under the name of this one is not believe
   inFolder(folder => {
     const right = comesTo(folder);
     const file = onlyFile(folder);
-    prepare(system, null, 'hangUpUnlocked', { folder, specHash: loaded.hash });
+    const { ready } = prepare(system, null, 'hangUpUnlocked', { folder, specHash: loaded.hash });
+    if (ready !== null) explore(ready.program, ready);
+    ready?.keep();
     const other = readdirSync(folder).find(name => name.includes('hangUpUnlocked')) ?? '';
     cpSync(join(folder, other), file);
     assert.equal(comesTo(folder), right);

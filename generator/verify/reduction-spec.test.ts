@@ -1,72 +1,57 @@
-/** Every scenario and every defect of the systems breaks the same rules reduced, and puts the same rules to the test. */
+/** Scenarios and defects of the systems break the same rules reduced, and put the same rules to the test. */
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Exploration, explore } from '../explore/explore.ts';
+import { explore } from '../explore/explore.ts';
 import { emitReduced } from '../explore/reduce.ts';
 import { instantiate } from '../instantiate/instantiate.ts';
 import { applyVariant } from '../instantiate/variant.ts';
-import { quiescenceFindings } from '../interpret/quiescence.ts';
 import type { System } from '../model.ts';
-import { readSystem } from '../read/read-spec.ts';
-import { brokenByStuck, endsRules } from '../temporal/ends-rules.ts';
-import { exercisedBy } from './exercised.ts';
+import type { Program } from '../program.ts';
+import { loadSystem } from '../read/load-system.ts';
+import { systemNames } from '../read/spec-folder.ts';
+import { compareReductions } from './compare-reductions.ts';
+import { everyScenario, titleOf } from './every-scenario.ts';
 import { verifyScenario } from './verify.ts';
 
 const test = suite('reduced searches of the systems');
 const specFolder = fileURLToPath(new URL('../../spec', import.meta.url));
 
-function systemNamed(name: string): System {
-  const { system } = readSystem(specFolder, name);
+async function systemNamed(name: string): Promise<System> {
+  const { system } = await loadSystem(specFolder, name, fileURLToPath(new URL('../../build/systems', import.meta.url)));
   if (system === null) throw new Error(`${name} cannot be read`);
   return system;
 }
 
-const broken = ({ witnesses }: Exploration): string[] => [...new Set(witnesses.map(({ kind, rule }) => `${kind} ${rule}`))].sort();
+/** Larger programs take longer to make than to explore; `make reductions` compares them all. */
+const MOST_NODES = 120;
+const FEWEST = 3;
 
-function compare(system: System, variant: string | null, scenario: string): { readonly all: number; readonly reduced: number } {
-  const { program } = instantiate(system, variant, scenario);
-  assert.ok(program);
-  const options = {
-    quiescence: (state: Parameters<typeof quiescenceFindings>[1]) => quiescenceFindings(program, state),
-    ...(endsRules(program).length === 0 ? {} : { stuck: (state: Parameters<typeof brokenByStuck>[1]) => brokenByStuck(program, state) }),
-  };
-  const known = applyVariant(system, variant);
-  const all = explore(program, options),
-    reduced = explore(program, { ...options, source: emitReduced(program) });
-  const where = `${variant ?? ''} ${scenario}`;
-  assert.equal(broken(reduced), broken(all), where);
-  assert.equal(exercisedBy(known, program, reduced), exercisedBy(known, program, all), where);
-  return { all: all.states, reduced: reduced.states };
-}
+const nodesOf = (program: Program): number => program.threads.reduce((sum, { nodes }) => sum + nodes.length, 0);
 
-for (const name of ['irqfd', 'irqfd-2009']) {
-  test(`every scenario of ${name}`, () => {
-    const system = systemNamed(name);
+for (const name of systemNames(specFolder))
+  test(`small scenarios and defects of ${name} break the same rules reduced`, async () => {
+    const system = await systemNamed(name);
+    const programs = everyScenario(system)
+      .map(one => {
+        const { program } = instantiate(system, one.variant, one.scenario);
+        if (program === null) throw new Error(`${titleOf(system, one)} cannot be run`);
+        return { program, one };
+      })
+      .sort((a, b) => nodesOf(a.program) - nodesOf(b.program));
     let all = 0,
       reduced = 0;
-    for (const scenario of system.scenarios) {
-      const one = compare(system, null, scenario.name);
-      all += one.all;
-      reduced += one.reduced;
+    for (const { program, one } of programs.filter(({ program }, at) => at < FEWEST || nodesOf(program) < MOST_NODES)) {
+      const compared = compareReductions(program, { modes: [{}], maxStates: 1_000_000, system: applyVariant(system, one.variant) });
+      assert.equal(compared?.differences, [], titleOf(system, one));
+      all += compared?.states ?? 0;
+      reduced += compared?.reduced[0]?.states ?? 0;
     }
-    assert.ok(reduced * 2 < all, `${reduced} states instead of ${all}`);
+    assert.ok(reduced < all, `${reduced} states instead of ${all}`);
   });
 
-  test(`every defect of ${name}`, () => {
-    const system = systemNamed(name);
-    let count = 0;
-    for (const { name: variant, breaks } of system.variants)
-      for (const scenario of new Set(breaks.map(one => one.scenario))) {
-        compare(system, variant, scenario);
-        count++;
-      }
-    assert.ok(count > 10);
-  });
-}
-
-test('what a reduced search finds is told by a way as short as that of all states', () => {
-  const system = systemNamed('irqfd-2009');
+test('what a reduced search finds is told by a way as short as that of all states', async () => {
+  const system = await systemNamed('irqfd-2009');
   const [all, reduced] = [false, true].map(reduction =>
     verifyScenario(system, 'asProposed', 'bothSidesClose', { reduction, reduceFrom: 50 }),
   );
@@ -83,8 +68,8 @@ test('what a reduced search finds is told by a way as short as that of all state
   assert.equal(reduced.notShortest, []);
 });
 
-test('a reduced search comes to the same small, large, and with two workers', () => {
-  const { program } = instantiate(systemNamed('irqfd'), null, 'threeCallers');
+test('a reduced search comes to the same small, large, and with two workers', async () => {
+  const { program } = instantiate(await systemNamed('irqfd'), null, 'threeCallers');
   assert.ok(program);
   const source = emitReduced(program);
   assert.is(source.symmetries.length, 0);
@@ -96,8 +81,8 @@ test('a reduced search comes to the same small, large, and with two workers', ()
   assert.equal(shared, small);
 });
 
-test('a scenario in which code goes round is known to end by its reduced states, if none of them comes back', () => {
-  const report = verifyScenario(systemNamed('irqfd-2009'), null, 'twoIrqfds', { reduceFrom: 50 });
+test('a scenario in which code goes round is known to end by its reduced states, if none of them comes back', async () => {
+  const report = verifyScenario(await systemNamed('irqfd-2009'), null, 'twoIrqfds', { reduceFrom: 50 });
   assert.equal([report.isReduced, report.verdict, report.ends], [true, 'pass', 'rounds']);
 });
 

@@ -6,9 +6,10 @@ import { type Exploration, type ExploreOptions, explore, type Witness } from '..
 import { replay } from '../explore/replay.ts';
 import { quiescenceFindings } from '../interpret/quiescence.ts';
 import type { Program, Step } from '../program.ts';
-import { components, stateGraph, whole } from '../temporal/components.ts';
+import { stateGraph } from '../temporal/components.ts';
 import { endsRules } from '../temporal/ends-rules.ts';
 import { endsLoop, type FairLoop, fairLoop } from '../temporal/fair-loop.ts';
+import { hasRound } from '../temporal/has-round.ts';
 import { mayRunForEver } from '../temporal/may-run-for-ever.ts';
 import { shrink } from '../walk/shrink.ts';
 
@@ -40,10 +41,13 @@ export interface Searched {
   readonly isReduced: boolean;
 }
 
-/** As many states as are looked at whole: what each thread holds where is asked of all of them, see `seen-held.ts`. */
-export const SEARCHED_WHOLE = 300_000;
+/**
+ * As many states as are looked at whole: that takes less time than finding out which steps and objects do not matter. What each thread holds
+ * where is asked of all of them, see `seen-held.ts`.
+ */
+export const SEARCHED_WHOLE = 2_000_000;
 /** States up to which rounds are looked for: their transitions have to be kept. */
-const MOST_STATES_WITH_EDGES = 1_000_000;
+const MOST_STATES_WITH_EDGES = 2_000_000;
 /** States among which a shortest way is looked for to what a reduced search found. */
 const MOST_STATES_AGAIN = 4_000_000;
 
@@ -70,6 +74,7 @@ function searchWhole(program: Program, options: ExploreOptions): Searched {
   const small = explore(program, { ...options, edges: true, maxStates });
   const { edges } = small;
   if (small.complete && edges !== undefined) {
+    if (!hasRound(stateGraph(small.states, edges.from, edges.to))) return of(small, 'rounds');
     const looked = { ...small, edges };
     const endless = endsRules(program).flatMap(rule => {
       const loop = endsLoop(program, looked, rule);
@@ -88,14 +93,14 @@ function searchReduced(program: Program, options: ExploreOptions, plain: Explore
   const mostWithEdges = Math.min(options.maxStates ?? MOST_STATES_WITH_EDGES, MOST_STATES_WITH_EDGES);
   let exploration = explore(program, inShape ? options : { ...options, edges: true, maxStates: mostWithEdges });
   const { edges } = exploration;
-  const hasRound = edges !== undefined && components(stateGraph(exploration.states, edges.from, edges.to), whole).length > 0;
+  const isRound = edges !== undefined && hasRound(stateGraph(exploration.states, edges.from, edges.to));
   if (!inShape && !exploration.complete) exploration = explore(program, options);
   // There are ways round, so all states are needed to know whether one of them is fair.
-  if (hasRound) {
+  if (isRound) {
     const all = searchWhole(program, plain);
     if (all.exploration.complete) return all;
   }
-  const ends = inShape ? 'shape' : edges !== undefined && !hasRound ? 'rounds' : 'unknown';
+  const ends = inShape ? 'shape' : edges !== undefined && !isRound ? 'rounds' : 'unknown';
   return { exploration, found: waysTo(program, exploration, plain, first), ends, ...none, isReduced: true };
 }
 

@@ -7,7 +7,8 @@ import { shrink } from '../walk/shrink.ts';
 import { type WalkOptions, walkAtRandom } from '../walk/walk-at-random.ts';
 import { counterexampleOf } from './counterexample.ts';
 import { exercisedWhere } from './exercised.ts';
-import { type Keeping, prepare } from './prepare.ts';
+import type { Keeping } from './kept-file.ts';
+import { prepare } from './prepare.ts';
 import { notRun, type ScenarioReport, staticViolations, tellRule, type Violation } from './verify.ts';
 
 export function verifyByWalks(
@@ -16,10 +17,12 @@ export function verifyByWalks(
   scenario: string,
   options: Omit<WalkOptions, 'quiescence'> & { readonly keeping?: Keeping },
 ): ScenarioReport {
-  const { program, source, diagnostics } = prepare(system, variant, scenario, options.keeping ?? null);
-  if (program === null || source === null) return notRun(system, variant, scenario, diagnostics);
+  const { ready, diagnostics } = prepare(system, variant, scenario, options.keeping ?? null);
+  if (ready === null) return notRun(system, variant, scenario, diagnostics);
+  const { program, source } = ready;
   const quiescence = (state: Parameters<typeof quiescenceFindings>[1]) => quiescenceFindings(program, state);
-  const walks = walkAtRandom(program, { ...options, quiescence }, source);
+  const walks = walkAtRandom(program, { ...options, quiescence }, typeof source === 'function' ? source() : source);
+  ready.keep();
   const known = applyVariant(system, variant);
   const shrunk = walks.witnesses.map(({ rule, kind, steps, count }) => ({
     rule,

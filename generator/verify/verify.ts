@@ -11,7 +11,9 @@ import type { WalkReport } from '../walk/walk-report.ts';
 import { type Counterexample, counterexampleOf, loopCounterexample } from './counterexample.ts';
 import { exercisedBy } from './exercised.ts';
 import { lockGraph, type MayHold } from './held.ts';
-import { type Keeping, prepare, reducedSource } from './prepare.ts';
+import { irqFindings } from './irq-locks.ts';
+import type { Keeping } from './kept-file.ts';
+import { prepare, reducedSource } from './prepare.ts';
 import { type FoundRule, search } from './search.ts';
 import { seenHeld, takenByAll } from './seen-held.ts';
 
@@ -62,10 +64,12 @@ export interface ScenarioReport {
 }
 
 export function verifyScenario(system: System, variant: string | null, scenario: string, options: VerifyOptions = {}): ScenarioReport {
-  const { program, source, diagnostics } = prepare(system, variant, scenario, options.keeping ?? null);
-  if (program === null || source === null) return notRun(system, variant, scenario, diagnostics);
+  const { ready, diagnostics } = prepare(system, variant, scenario, options.keeping ?? null);
+  if (ready === null) return notRun(system, variant, scenario, diagnostics);
+  const { program, soFar, source } = ready;
   const { exploration, found, ends, loop, endless, isReduced } = search(program, {
     source,
+    soFar,
     reduced: options.reduction === false ? null : () => reducedSource(program, options.keeping ?? null),
     ...(options.reduceFrom === undefined ? {} : { reduceFrom: options.reduceFrom }),
     quiescence: state => quiescenceFindings(program, state),
@@ -75,6 +79,7 @@ export function verifyScenario(system: System, variant: string | null, scenario:
     ...(options.maxStates === undefined ? {} : { maxStates: options.maxStates }),
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
+  ready.keep();
   const known = applyVariant(system, variant);
   const violations = [
     ...exploredViolations(known, program, found),
@@ -145,7 +150,7 @@ function loopViolation(system: System, program: Program, loop: FairLoop, rule = 
 
 export function staticViolations(system: System, program: Program, mayHold: MayHold = takenByAll): Violation[] {
   const seen = new Set<string>();
-  return lockGraph(program, mayHold).findings.flatMap(({ rule, detail, thread, node }) => {
+  return [...lockGraph(program, mayHold).findings, ...irqFindings(program)].flatMap(({ rule, detail, thread, node }) => {
     const site = program.sites[program.threads[thread]?.nodes[node]?.site ?? -1];
     const key = `${rule} ${site?.at.file}:${site?.at.line}`;
     if (seen.has(key)) return [];

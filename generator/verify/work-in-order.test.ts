@@ -1,7 +1,7 @@
 /** Work that runs one item at a time, and work that waits for a grace period, in a spec. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allAgree, broken, readText, systemOf } from '../tiny/spec-text.ts';
+import { allAgree, broken, systemOf } from '../tiny/spec-text.ts';
 
 const test = suite('work in order, and after grace');
 
@@ -130,17 +130,6 @@ test('work that waits for a grace period runs when the readers have left', () =>
   const system = systemOf(mill);
   assert.ok(broken(system, 'burntWhileRead', 'burntAtOnce').includes('always.neverTouchedAfterFree'));
   allAgree(system, 'burntWhileRead', 'burntAtOnce');
-});
-
-test('what is not yet lowered is said', () => {
-  assert.match(
-    readText(
-      mill
-        .replace('free, queue,', 'atomic, free, queue,')
-        .replace('  mill.grinding += 1;', "  atomic('one instruction', () => { mill.grinding += 1; });"),
-    ).said,
-    'not-lowered',
-  );
 });
 
 test.run();

@@ -1,14 +1,16 @@
 /** Calls of the interface and their contracts, in the fast engine: what `judge-calls.ts` and `contract.ts` do where nothing is wrong. */
 import type { Scalar } from '../event.ts';
+import { wordGiven } from './conditions.ts';
 import type { Core } from './engine.ts';
+import { forgetLeft, type LeftChanges } from './left.ts';
 import { deepest } from './memory.ts';
-import type { FastContract } from './tables.ts';
+import type { FastContract, Tables } from './tables.ts';
 import type { Call, Promised } from './threads.ts';
 
 /** Calls within calls of one thread; with more, the reference judges. */
 const mostCalls = 64;
 
-export function createCalls(core: Core) {
+export function createCalls(core: Core, left: LeftChanges) {
   const { tables, memory, store, threads, exercised } = core;
   const balance = core.counter(core.always.locksBalance);
 
@@ -37,25 +39,33 @@ export function createCalls(core: Core) {
   function call(thread: number, seq: number, name: string, values: readonly Scalar[], objects: readonly number[]): boolean {
     const contracts = tables.contracts.get(name) ?? [];
     if (name === '' || threads.calls[thread].length >= mostCalls || values.length > 4) return false;
-    const promised: Promised[] = [];
+    const promised: Promised[] = contracts.length === 0 ? noneIs : [];
     for (const contract of contracts) {
-      const of = argumentsOf(contract, values, objects);
+      const of = argumentsOf(tables, contract, values, objects);
       if (of === null) return false;
-      if (contract.state.judged !== 'not') promised.push({ contract, thread, of, values, due: 0, alwaysDue: true, ensured: false });
+      if (contract.state.judged !== 'not')
+        promised.push({
+          contract,
+          thread,
+          of,
+          values,
+          due: 0,
+          alwaysDue: true,
+          ensured: false,
+          left: contract.mayLeave === null ? noLeft : new Map(),
+        });
     }
     const from = thread * deepest;
     const depth = memory.depth[thread];
-    const held = <Numbers extends Int32Array | Float64Array>(all: Numbers): number[] =>
-      depth === 0 ? none : [...all.subarray(from, from + depth)];
     const begun: Call = {
       name,
       since: seq,
-      places: held(memory.heldPlace),
-      objects: held(memory.heldObject),
-      nodes: held(memory.heldNode),
-      sinces: held(memory.heldSince),
+      places: numbersOf(memory.heldPlace, from, depth),
+      objects: numbersOf(memory.heldObject, from, depth),
+      nodes: numbersOf(memory.heldNode, from, depth),
+      sinces: numbersOf(memory.heldSince, from, depth),
       promised,
-      reads: new Map(),
+      reads: tables.readOnce.size === 0 ? noReads : new Map(),
     };
     pinAll(begun, store.pin);
     threads.calls[thread].push(begun);
@@ -68,7 +78,7 @@ export function createCalls(core: Core) {
     if (length === 0) return false;
     const ended = threads.calls[thread][length - 1];
     if (ended.name !== name || !holdsAs(ended, thread)) return false;
-    for (const one of ended.promised) if (!isRight(one, result)) return false;
+    for (const one of ended.promised) if (!isRight(left, one, result)) return false;
     threads.calls[thread].pop();
     abandon(core, thread);
     for (const { contract } of ended.promised) exercised[core.counter(contract.state)]++;
@@ -82,7 +92,10 @@ export function createCalls(core: Core) {
     return places.every((place, at) => memory.heldPlace[from + at] === place && memory.heldSince[from + at] === sinces[at]);
   }
   function forget(ended: Call): void {
-    for (const one of ended.promised) core.underWay.splice(core.underWay.indexOf(one), 1);
+    for (const one of ended.promised) {
+      core.underWay.splice(core.underWay.indexOf(one), 1);
+      forgetLeft(core, one);
+    }
     pinAll(ended, store.unpin);
   }
   /** The thread ends, and holds nothing. */
@@ -105,7 +118,18 @@ export function abandon({ threads, store }: Core, thread: number): void {
   if (releases.length > 0) releases.length = 0;
 }
 
-const none: number[] = [];
+const none: readonly number[] = [];
+// Where nothing is put in.
+const noneIs: Promised[] = [];
+export const noLeft: Promised['left'] = new Map();
+const noReads: Map<number, number> = new Map();
+
+function numbersOf(all: Int32Array | Float64Array, from: number, many: number): readonly number[] {
+  if (many === 0) return none;
+  const numbers: number[] = [];
+  for (let at = from; at < from + many; at++) numbers.push(all[at]);
+  return numbers;
+}
 
 /** A call keeps the words of its objects, also if they are freed. */
 export function pinAll({ objects, promised }: Call, pin: (object: number) => void): void {
@@ -114,22 +138,38 @@ export function pinAll({ objects, promised }: Call, pin: (object: number) => voi
 }
 
 /** Null: an argument is not of the kind that the contract takes, or there are more or fewer of them. */
-function argumentsOf({ objects: isObject }: FastContract, values: readonly Scalar[], objects: readonly number[]): number[] | null {
+function argumentsOf(
+  tables: Tables,
+  { objects: isObject }: FastContract,
+  values: readonly Scalar[],
+  objects: readonly number[],
+): number[] | null {
   if (values.length !== isObject.length) return null;
   const of: number[] = [];
   for (const [at, value] of values.entries()) {
     if (isObject[at]) {
       if (value !== null && objects[at] === 0) return null;
       of.push(objects[at]);
-    } else if (typeof value === 'number' || value === null) of.push(value ?? Number.NaN);
-    else return null;
+    } else {
+      const given = plainArgument(tables, value);
+      if (given === null) return null;
+      of.push(given);
+    }
   }
   while (of.length < 4) of.push(0);
   return of;
 }
+/** As conditions are given it; null: it is nothing that they know. */
+export function plainArgument({ words, fieldWords }: Tables, value: Scalar): number | null {
+  if (value === null) return wordGiven(0);
+  if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? value : null;
+  const word = typeof value === 'string' && fieldWords.has(value) ? words.get(value) : undefined;
+  return word === undefined ? null : wordGiven(word);
+}
 
-function isRight({ contract, due, alwaysDue, ensured }: Promised, result: Scalar): boolean {
+function isRight(left: LeftChanges, one: Promised, result: Scalar): boolean {
+  const { contract, due, alwaysDue, ensured } = one;
   const errno = typeof result === 'string' ? contract.errnos.indexOf(result) : -1;
-  if (errno >= 0) return (due & (1 << errno)) !== 0 || contract.fails[errno] === null;
+  if (errno >= 0) return ((due & (1 << errno)) !== 0 || contract.fails[errno] === null) && left.isNothing(one);
   return !alwaysDue && (contract.ensures === null || ensured);
 }

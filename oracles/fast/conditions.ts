@@ -27,6 +27,12 @@ export interface FastRules {
   >;
 }
 
+// An argument of a call that is no object: a whole number as it is, the word of number n as n + 0.5, null as 0.5.
+export const wordGiven = (word: number): number => word + 0.5;
+/** As JavaScript takes it for a boolean, or a number. */
+export const isTrue = (given: number): boolean => given !== 0 && given !== 0.5;
+export const numberOf = (given: number): number => (given === 0.5 ? 0 : Number.isInteger(given) ? given : Number.NaN);
+
 export function isLive(m: Memory, object: number): boolean {
   if (m.i[object + alive] === 0) return false;
   const counters = m.counters[m.i[object + typeNumber]];
@@ -40,6 +46,9 @@ export const holds = (m: Memory, thread: number, lock: number): boolean =>
   m.i[lock + owner] === thread || (m.i[lock + sections] !== 0 && reads(m, thread, lock) > 0);
 export const isHeld = (m: Memory, lock: number): boolean => m.i[lock + owner] !== 0 || m.i[lock + sections] !== 0;
 export const isHeldToWrite = (m: Memory, lock: number): boolean => m.i[lock + owner] !== 0;
+
+/** On whose behalf the thread runs. */
+export const processOf = (m: Memory, thread: number): number => m.process[thread];
 
 /** Sections of this domain, or read sides of this lock, that the thread has open. */
 export function reads(m: Memory, thread: number, place: number): number {

@@ -3,37 +3,42 @@
  * reference engine takes over, with the state as it is (`to-world.ts`), and says what is wrong. So both find the same and count the same.
  */
 import type { OracleDefinition } from '../definition.ts';
-import type { EventKind } from '../event.ts';
-import type { FastLane } from '../fast-lane.ts';
 import type { RuleState } from '../judge.ts';
 import type { OracleInside } from '../oracle.ts';
+import { firstProcess, runClass } from '../thread.ts';
 import { createCalls } from './calls.ts';
 import { isLive } from './conditions.ts';
-import { createFieldHandlers } from './fields.ts';
+import { codeOf, createHandlers } from './dispatch.ts';
 import { createFrees } from './frees.ts';
 import { alive, typeNumber } from './layout.ts';
+import { createLeft } from './left.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
-import { createLockHandlers } from './locks.ts';
 import { createStore, deepest, type Memory, type Store } from './memory.ts';
-import { type Class, createTables, type FastAtEvery, type Tables } from './tables.ts';
+import { createTables, type FastAtEvery, type Tables } from './tables.ts';
 import { createThreads, type Promised, type Threads } from './threads.ts';
-import { createWorkHandlers } from './works.ts';
 
 /**
- * An event at something inside an object. `other`: what else it names, as a number: 0 for null, 1 for true, the number of a word, an object or
- * a place; `about`: the type of that object, the class of that place, else -1. `tag`: which of these it is. False: declined.
+ * An event at something inside an object, of class number `of`. `other`: what else it names, as a number: 0 for null, 1 for true, the number of
+ * a word, an object or a place; `about`: the type of that object, the class of that place, else -1. `tag`: which of these it is. False: declined.
  */
 export type Handler = (
   thread: number,
   seq: number,
   object: number,
   place: number,
+  of: number,
   tag: number,
   other: number,
   about: number,
   flag: boolean,
 ) => boolean;
-export type Handlers = Partial<Record<EventKind, (of: Class) => Handler | null>>;
+
+/** Pairs of a class and a node that the reference knows: `outer * nodes + inner`. */
+export interface KnownPairs {
+  readonly known: Uint8Array;
+  /** Asks the reference, and remembers it if it is so. */
+  readonly ask: (of: number, node: number) => boolean;
+}
 
 /** What the parts of the engine share. */
 export interface Core {
@@ -46,11 +51,14 @@ export interface Core {
   /** How often each rule was put to the test, by its place in `rules`. */
   readonly exercised: Float64Array;
   readonly counter: (state: RuleState) => number;
-  /** Pairs of nodes that the lock graph, and the puts under locks, are known to have; `counter * nodes + lock` that a last put takes. */
-  readonly knownEdges: Uint8Array;
-  readonly knownPuts: Uint8Array;
-  readonly knownTaken: Uint8Array;
-  readonly changed: (of: Class, object: number) => void;
+  /** Edges of the lock graph; counters and what they are put under; counters and what their last put takes. */
+  readonly edges: KnownPairs;
+  readonly puts: KnownPairs;
+  readonly taken: KnownPairs;
+  /** Classes of spinning locks that are known to be taken in an interrupt, and those with interrupts on. */
+  readonly inIrq: KnownPairs;
+  readonly irqsOn: KnownPairs;
+  readonly changed: (of: number, object: number) => void;
   readonly lifeChanged: (type: number, object: number) => void;
   /** Whether what the rules ask for there is so; they are counted if it is. */
   readonly allowed: (rules: readonly FastAtEvery[], thread: number, object: number) => boolean;
@@ -58,10 +66,6 @@ export interface Core {
   /** The object, which may have been freed, whose work item of this class and number the thread runs; 0 if it does not. */
   readonly runOn: (thread: number, of: number, number: number) => number;
   readonly wasFreed: (type: number, number: number) => boolean;
-  /** Pairs that a declined free would tell of for the first time. */
-  readonly asked: number[];
-  /** The same of a declined put, among `knownPuts`. */
-  readonly askedPuts: number[];
   /** Rules about states, as bits, to look at again; objects whose own fields changed; whether contracts see an instant. */
   due: number;
   readonly own: number[];
@@ -75,7 +79,10 @@ export interface Core {
 
 export interface Engine extends Lifetime {
   readonly core: Core;
-  readonly handlers: Readonly<Partial<Record<EventKind, readonly (Handler | null)[]>>>;
+  /** Number of a kind of events at something inside an object; 0: it is no such kind. */
+  readonly codeOf: (kind: string) => number;
+  /** By the number of the kind. */
+  readonly handlers: readonly Handler[];
   readonly calls: ReturnType<typeof createCalls>;
   /**
    * After an event that was not declined, where something is due (`core.due`, `own`, `instant`). False: some rule about states is broken now, and
@@ -91,19 +98,24 @@ export interface Engine extends Lifetime {
 /** A state is nobody's: in a rule about states no thread holds anything. */
 const nobody = -1;
 
-export function createEngine(definition: OracleDefinition, { judge }: OracleInside, lane: FastLane): Engine | null {
-  const tables = createTables(definition, judge, judge.stateRules.watching);
+/** Null: the system has something that this engine does not know. */
+export function createEngine(definition: OracleDefinition, { judge }: OracleInside): Engine | null {
+  const tables = createTables(definition, judge);
   if (tables === null) return null;
   const store = createStore(
     tables.layouts.map(({ size }) => size),
     tables.counters,
   );
   const { memory } = store;
-  const threads = createThreads(memory, store);
+  const threads = createThreads(memory, store, Object.keys(definition.globals).indexOf(firstProcess));
   const rules = [...judge.rules.values()];
   const places = new Map(rules.map((state, at) => [state, at]));
   const exercised = new Float64Array(rules.length + 1);
-  const { nodes } = tables;
+  const { classes } = tables;
+  const nodeNames = [...classes.map(({ name }) => name), ...classes.map(({ name }) => runClass(name))];
+  const dueOf = Int32Array.from(classes, ({ due }) => due);
+  const ownOf = Int32Array.from(classes, ({ own: bits }) => bits);
+  const contractsOf = tables.where(({ contracts }) => contracts);
   const own: number[] = [];
   const frees = createFrees(tables.types.length);
   const core: Core = {
@@ -116,13 +128,15 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
     exercised,
     // A rule that is left out is counted where nobody looks.
     counter: state => places.get(state) ?? rules.length,
-    knownEdges: lane.knownEdges,
-    knownPuts: lane.knownPuts,
-    knownTaken: new Uint8Array(nodes * nodes),
+    edges: knownPairs(nodeNames, judge.knowsEdge),
+    puts: knownPairs(nodeNames, judge.releases.knowsPut),
+    taken: knownPairs(nodeNames, judge.releases.knowsTaken),
+    inIrq: knownPairs(nodeNames, what => judge.irqs.knows(what, 'inIrq')),
+    irqsOn: knownPairs(nodeNames, what => judge.irqs.knows(what, 'irqsOn')),
     changed(of, object) {
-      core.due |= of.due;
-      if (of.own !== 0) noteOwn(of.own, object);
-      if (of.contracts) core.instant = true;
+      core.due |= dueOf[of];
+      if (ownOf[of] !== 0) noteOwn(ownOf[of], object);
+      if (contractsOf[of] !== 0) core.instant = true;
     },
     lifeChanged(type, object) {
       core.due |= tables.typeDue[type];
@@ -133,13 +147,10 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
     frees,
     runOn(thread, of, number) {
       for (let at = thread * deepest + memory.depth[thread] - 1; at >= thread * deepest; at--)
-        if (memory.heldNode[at] === of + tables.classes.length && memory.d[memory.heldObject[at] + alive] === number)
-          return memory.heldObject[at];
+        if (memory.heldNode[at] === of + classes.length && memory.d[memory.heldObject[at] + alive] === number) return memory.heldObject[at];
       return 0;
     },
     wasFreed: (type, number) => frees.has(type, number) || judge.world.freed(`${tables.types[type]}#${number}`) !== null,
-    asked: [],
-    askedPuts: [],
     due: 0,
     own,
     instant: false,
@@ -147,7 +158,8 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
     events: 0,
     seq: -1,
   };
-  const calls = createCalls(core);
+  const left = createLeft(core);
+  const calls = createCalls(core, left);
   const { states } = tables;
   const stateCounters = states.map(({ state }) => core.counter(state));
   const seen = new Float64Array(states.length);
@@ -162,26 +174,39 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
     own.push(bits, object);
   }
   function settle(): boolean {
-    for (let due = core.due; due !== 0; ) {
+    const { due } = core;
+    if (own.length === 0 && (due & (due - 1)) === 0) {
+      // Nearly always one rule is due, or none.
+      if (due !== 0) {
+        const at = 31 - Math.clz32(due);
+        const found = states[at].all(memory);
+        if (found < 0) return false;
+        if (found > 0) exercised[stateCounters[at]] += found;
+        core.due = 0;
+      }
+    } else if (!settleAll(due)) return uncounted();
+    if (core.instant) {
+      core.instant = false;
+      if (core.underWay.length > 0) calls.atInstant();
+    }
+    return true;
+  }
+  function settleAll(all: number): boolean {
+    for (let due = all; due !== 0; ) {
       const at = 31 - Math.clz32(due);
       due &= ~(1 << at);
       const found = states[at].all(memory);
-      if (found < 0) return uncounted();
+      if (found < 0) return false;
       seen[at] += found;
     }
-    if (own.length > 0 && !settleOwn()) return uncounted();
+    if (!settleOwn()) return false;
     for (let at = 0; at < states.length; at++) {
       if (seen[at] === 0) continue;
       exercised[stateCounters[at]] += seen[at];
       seen[at] = 0;
     }
     core.due = 0;
-    // To empty an empty list is not free.
-    if (own.length > 0) own.length = 0;
-    if (core.instant) {
-      core.instant = false;
-      if (core.underWay.length > 0) calls.atInstant();
-    }
+    own.length = 0;
     return true;
   }
   /** The reference will judge these rules again. */
@@ -204,6 +229,7 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
   }
 
   function allowed(of: readonly FastAtEvery[], thread: number, object: number): boolean {
+    if (of.length === 0) return true;
     if (of.length === 1) {
       const tests = timesTested(memory, of[0], thread, object);
       if (tests >= 0) exercised[core.counter(of[0].state)] += tests;
@@ -219,13 +245,10 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
     return true;
   }
 
-  const groups: readonly Handlers[] = [createLockHandlers(core), createFieldHandlers(core), createWorkHandlers(core)];
-  const handlers: Partial<Record<EventKind, readonly (Handler | null)[]>> = {};
-  for (const group of groups)
-    for (const [kind, make] of Object.entries(group)) Object.assign(handlers, { [kind]: tables.classes.map(one => make(one)) });
   return {
     core,
-    handlers,
+    codeOf,
+    handlers: createHandlers(core, left),
     calls,
     ...createLifetime(core),
     settle,
@@ -233,6 +256,18 @@ export function createEngine(definition: OracleDefinition, { judge }: OracleInsi
     hand() {
       for (const [at, state] of rules.entries()) state.exercised += exercised[at];
       exercised.fill(0);
+    },
+  };
+}
+
+function knownPairs(nodes: readonly string[], isKnown: (of: string, node: string) => boolean): KnownPairs {
+  const known = new Uint8Array(nodes.length * nodes.length);
+  return {
+    known,
+    ask(of, node) {
+      const is = isKnown(nodes[of], nodes[node]);
+      if (is) known[of * nodes.length + node] = 1;
+      return is;
     },
   };
 }

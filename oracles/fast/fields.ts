@@ -1,240 +1,167 @@
-/** Plain fields, sets, counters and descriptors, in the fast engine: what `judge-fields.ts` and `judge-counters.ts` do where nothing is wrong. */
+/** Plain fields and descriptors, in the fast engine: what `judge-fields.ts` does where nothing is wrong. */
 import { tags } from '../binary-format.ts';
-import type { Core, Handler, Handlers } from './engine.ts';
-import { count, numberValue } from './layout.ts';
-import { deepest } from './memory.ts';
-import type { Class } from './tables.ts';
+import type { Raising } from './counters.ts';
+import type { Core, Handler } from './engine.ts';
+import type { FlagHandlers } from './flags.ts';
+import { numberValue } from './layout.ts';
+import type { LeftChanges } from './left.ts';
 import type { Call } from './threads.ts';
+import { fits, isPlain, storeValue } from './values.ts';
 
-const isPlain = ({ kind }: Class): boolean => kind === 'pointer' || kind === 'boolean' || kind === 'number' || kind === 'word';
-const isSet = ({ kind }: Class): boolean => kind === 'set';
-const isCounter = ({ kind }: Class): boolean => kind === 'refcount';
-const highestCount = 1 << 30;
-
-/** Whether a field of this kind may be given the value; whoever reads traces says why not. */
-export function fits(of: Class, tag: number, other: number, about: number): boolean {
-  switch (of.kind) {
-    case 'pointer':
-      return tag === tags.null || (tag === tags.object && about === of.to);
-    case 'word':
-      return tag === tags.null || (tag === tags.word && of.words.has(other));
-    case 'boolean':
-      return tag === tags.boolean;
-    case 'number':
-      return tag === tags.number && other >= 0 && other <= of.max;
-    default:
-      return false;
-  }
-}
-/** What is there, as `other` says it. */
-export const valueAt = (core: Core, of: Class, place: number): number =>
-  of.kind === 'number' ? core.memory.d[place + numberValue] : core.memory.i[place];
-
-export function storeValue(core: Core, of: Class, place: number, value: number): void {
-  const { memory, store } = core;
-  if (of.kind === 'number') {
-    memory.d[place + numberValue] = value;
-    return;
-  }
-  if (of.kind === 'pointer') {
-    store.pin(value);
-    store.unpin(memory.i[place]);
-  }
-  memory.i[place] = value;
+export interface FieldHandlers {
+  readonly read: Handler;
+  readonly write: Handler;
+  readonly fget: Handler;
+  readonly 'close-fd': Handler;
 }
 
-export function createFieldHandlers(core: Core): Handlers {
-  const { tables, memory, store, threads, exercised, knownPuts } = core;
-  const { nodes } = tables;
+export function createFieldHandlers(core: Core, flags: FlagHandlers, raising: Raising, left: LeftChanges): FieldHandlers {
+  const { tables, memory, threads, exercised } = core;
+  const { classes } = tables;
   const counter = (name: keyof Core['always']): number => core.counter(core.always[name]);
   const touched = counter('neverTouchedAfterFree');
   const followed = counter('nullNeverFollowed');
-  const resurrected = counter('neverResurrected');
-  const balance = counter('referencesBalance');
   const bounded = counter('valuesInBounds');
-  const lastPut = counter('lastPutTakesNoHeldLock');
+  const plain = tables.where(isPlain);
+  const pointers = tables.where(({ kind }) => kind === 'pointer');
+  const numbers = tables.where(({ kind }) => kind === 'number');
+  const booleans = tables.where(({ kind }) => kind === 'boolean');
+  const constants = tables.where(({ constant }) => constant);
+  const counters = tables.where(({ kind }) => kind === 'refcount');
+  const flagClasses = tables.where(({ kind }) => kind === 'flag');
+  /** Type that a pointer leads to; -1: none, which no object has. */
+  const targets = Int32Array.from(classes, ({ to }) => to);
+  const readGuards = classes.map(({ read, guard }) => (guard === null ? null : read));
+  const writeGuards = classes.map(({ write, guard }) => (guard === null ? null : write));
+  /** Counter of the rule that guards the class; -1: none does. */
+  const guards = Int32Array.from(classes, ({ guard }) => (guard === null ? -1 : core.counter(guard)));
+  const readOnce = classes.map(({ number, constant }) => (constant ? [] : (tables.readOnce.get(number) ?? []).map(core.counter)));
+  const isReadOnce = Uint8Array.from(readOnce, of => (of.length > 0 ? 1 : 0));
+  const readRules = tables.atEvery('read');
+  const writeRules = tables.atEvery('write');
+  const fgetRules = tables.atEvery('fget');
+  const closeRules = tables.atEvery('close-fd');
 
-  function read(of: Class): Handler | null {
-    const rules = tables.atEvery('read', of.name);
-    if (isCounter(of))
-      return (thread, _seq, object, _place, tag) => tag === tags.number && (rules.length === 0 || core.allowed(rules, thread, object));
-    if (!isPlain(of)) return null;
-    const { read: guard, constant } = of;
-    const guards = of.guard === null || constant ? -1 : core.counter(of.guard);
-    const once = constant ? [] : (tables.readOnce.get(of.number) ?? []).map(core.counter);
-    const isPointer = of.kind === 'pointer';
-    return (thread, seq, object, place, tag, other, about) => {
-      if (!fits(of, tag, other, about)) return false;
-      if (guards >= 0 && guard !== null && !guard(memory, thread, object)) return false;
-      const outermost: Call | undefined = once.length > 0 ? threads.calls[thread][0] : undefined;
-      if (outermost?.reads.has(place)) return false;
-      if (!constant && rules.length > 0 && !core.allowed(rules, thread, object)) return false;
-      if (guards >= 0) exercised[guards]++;
-      exercised[touched]++;
-      if (isPointer) exercised[followed]++;
+  function isFit(of: number, tag: number, other: number, about: number): boolean {
+    if (pointers[of] !== 0) return tag === tags.object ? about === targets[of] : tag === tags.null;
+    if (booleans[of] !== 0) return tag === tags.boolean;
+    return fits(classes[of], tag, other, about);
+  }
+
+  function read(
+    thread: number,
+    seq: number,
+    object: number,
+    place: number,
+    of: number,
+    tag: number,
+    other: number,
+    about: number,
+  ): boolean {
+    if (plain[of] === 0) return readOther(thread, object, place, of, tag, other);
+    if (!isFit(of, tag, other, about)) return false;
+    let outermost: Call | undefined;
+    if (constants[of] === 0) {
+      const guard = readGuards[of];
+      if (guard !== null && !guard(memory, thread, object)) return false;
+      if (isReadOnce[of] !== 0) {
+        outermost = threads.calls[thread][0];
+        if (outermost?.reads.has(place)) return false;
+      }
+      if (readRules !== null && !core.allowed(readRules[of], thread, object)) return false;
+      if (guards[of] >= 0) exercised[guards[of]]++;
       if (outermost !== undefined) {
-        for (const one of once) exercised[one]++;
+        for (const one of readOnce[of]) exercised[one]++;
         outermost.reads.set(place, seq);
       }
-      if (valueAt(core, of, place) === other) return true;
-      // What was read is what is there, whoever wrote it unseen.
-      storeValue(core, of, place, other);
-      core.changed(of, object);
-      return true;
-    };
-  }
-  function write(of: Class): Handler | null {
-    if (!isPlain(of)) return null;
-    const rules = tables.atEvery('write', of.name);
-    const { write: guard } = of;
-    const guards = of.guard === null ? -1 : core.counter(of.guard);
-    const isNumber = of.kind === 'number';
-    return (thread, seq, object, place, tag, other, about) => {
-      if (!fits(of, tag, other, about)) return false;
-      if (guards >= 0 && guard !== null && !guard(memory, thread, object)) return false;
-      if (rules.length > 0 && !core.allowed(rules, thread, object)) return false;
-      if (guards >= 0) exercised[guards]++;
-      exercised[touched]++;
-      if (isNumber) exercised[bounded]++;
-      storeValue(core, of, place, other);
-      memory.d[place] = seq;
-      core.changed(of, object);
-      return true;
-    };
-  }
-
-  function setMember(of: Class, object: number, place: number, member: number, inside: boolean): void {
-    const link = store.find(place, member);
-    if ((link !== 0) === inside) return;
-    if (inside) store.link(place, object, member);
-    else store.unlink(link);
-    core.changed(of, object);
-  }
-  /** `inside`: what is true afterwards; null: as the event says. */
-  function member(kind: 'add' | 'remove' | 'has' | 'next', inside: boolean | null): (of: Class) => Handler | null {
-    return of => {
-      if (!isSet(of)) return null;
-      const rules = tables.atEvery(kind, of.name);
-      const writes = kind === 'add' || kind === 'remove';
-      const guard = writes ? of.write : of.read;
-      const guards = of.guard === null ? -1 : core.counter(of.guard);
-      return (thread, seq, object, place, tag, other, about, flag) => {
-        const isNone = tag === tags.null && kind === 'next';
-        if (!isNone && (tag !== tags.object || about !== of.to)) return false;
-        if (guards >= 0 && guard !== null && !guard(memory, thread, object)) return false;
-        if (rules.length > 0 && !core.allowed(rules, thread, object)) return false;
-        if (guards >= 0) exercised[guards]++;
-        exercised[touched]++;
-        if (!isNone) setMember(of, object, place, other, inside ?? flag);
-        if (writes) memory.d[place] = seq;
-        return true;
-      };
-    };
-  }
-
-  function raise(of: Class, object: number, place: number): void {
-    exercised[resurrected]++;
-    memory.i[place + count]++;
-    core.changed(of, object);
-  }
-  const canRaise = (place: number): boolean => memory.i[place + count] > 0 && memory.i[place + count] < highestCount;
-  function get(of: Class): Handler | null {
-    if (!isCounter(of)) return null;
-    const rules = tables.atEvery('get', of.name);
-    return (thread, _seq, object, place) => {
-      if (!canRaise(place) || (rules.length > 0 && !core.allowed(rules, thread, object))) return false;
-      exercised[touched]++;
-      raise(of, object, place);
-      return true;
-    };
-  }
-  function getUnlessZero(of: Class): Handler | null {
-    if (!isCounter(of)) return null;
-    const rules = tables.atEvery('get-unless-zero', of.name);
-    return (thread, _seq, object, place, _tag, _other, _about, success) => {
-      if ((success && !canRaise(place)) || (rules.length > 0 && !core.allowed(rules, thread, object))) return false;
-      exercised[touched]++;
-      if (success) raise(of, object, place);
-      return true;
-    };
-  }
-  /** Whether the reference knows that the counter is put under each of these; if not, it is noted what to ask it for. */
-  function arePutsKnown(of: number, from: number, to: number): boolean {
-    if (core.askedPuts.length > 0) core.askedPuts.length = 0;
-    for (let at = from; at < to; at++) {
-      const pair = of * nodes + memory.heldNode[at];
-      if (knownPuts[pair] === 0) core.askedPuts.push(pair);
     }
-    return core.askedPuts.length === 0;
+    exercised[touched]++;
+    if (pointers[of] !== 0) exercised[followed]++;
+    if ((numbers[of] !== 0 ? memory.d[place + numberValue] : memory.i[place]) === other) return true;
+    // What was read is what is there, whoever wrote it unseen.
+    storeValue(core, classes[of], place, other);
+    core.changed(of, object);
+    return true;
   }
-  function put(kind: 'put' | 'put-later'): (of: Class) => Handler | null {
-    return of => {
-      if (!isCounter(of)) return null;
-      const rules = tables.atEvery(kind, of.name);
-      const later = kind === 'put-later';
-      return (thread, seq, object, place) => {
-        if (memory.i[place + count] <= 0) return false;
-        const from = thread * deepest;
-        const depth = memory.depth[thread];
-        if (!later && depth > 0 && !arePutsKnown(of.number, from, from + depth)) return false;
-        if (rules.length > 0 && !core.allowed(rules, thread, object)) return false;
-        exercised[touched]++;
-        exercised[balance]++;
-        if (depth > 0 && !later) exercised[lastPut]++;
-        if (--memory.i[place + count] === 0) {
-          memory.d[place + count] = seq;
-          if (!later) {
-            store.pin(object);
-            threads.releases[thread].push({ counter: of.number, object, number: memory.d[object], took: new Map() });
-          }
-          core.lifeChanged(of.type, object);
-        }
-        core.changed(of, object);
-        return true;
-      };
-    };
+  /** Of a counter, or a flag used as a lock. */
+  function readOther(thread: number, object: number, place: number, of: number, tag: number, other: number): boolean {
+    if (counters[of] !== 0) return tag === tags.number && (readRules === null || core.allowed(readRules[of], thread, object));
+    if (flagClasses[of] === 0 || !flags.isWord(tag, other)) return false;
+    const guard = readGuards[of];
+    if (guard !== null && !guard(memory, thread, object)) return false;
+    if (threads.calls[thread].length > 0 && isReadOnce[of] !== 0) return false;
+    if (readRules !== null && !core.allowed(readRules[of], thread, object)) return false;
+    if (guards[of] >= 0) exercised[guards[of]]++;
+    exercised[touched]++;
+    flags.read(thread, of, place);
+    return true;
   }
 
-  function fget(of: Class): Handler | null {
-    if (of.kind !== 'pointer') return null;
-    const rules = tables.atEvery('fget', of.name);
-    return (thread, _seq, object, _place, tag, other, about) => {
-      const refs =
-        tag === tags.object ? tables.classes.find(one => one.type === about && one.field === 'refs' && isCounter(one)) : undefined;
-      if (tag !== tags.null && (refs === undefined || !canRaise(other + refs.offset))) return false;
-      if (rules.length > 0 && !core.allowed(rules, thread, object)) return false;
-      exercised[touched]++;
-      if (refs === undefined) return true;
-      exercised[touched]++;
-      raise(refs, other, other + refs.offset);
+  function write(
+    thread: number,
+    seq: number,
+    object: number,
+    place: number,
+    of: number,
+    tag: number,
+    other: number,
+    about: number,
+  ): boolean {
+    const isFlag = flagClasses[of] !== 0;
+    if (isFlag ? !flags.isWord(tag, other) : plain[of] === 0 || !isFit(of, tag, other, about)) return false;
+    const guard = writeGuards[of];
+    if (guard !== null && !guard(memory, thread, object)) return false;
+    if (isFlag && !flags.canWrite(thread, place, of, other)) return false;
+    if (writeRules !== null && !core.allowed(writeRules[of], thread, object)) return false;
+    if (guards[of] >= 0) exercised[guards[of]]++;
+    exercised[touched]++;
+    if (isFlag) {
+      flags.write(thread, seq, object, place, of, other);
       return true;
-    };
-  }
-  function closeFd(of: Class): Handler | null {
-    if (of.kind !== 'pointer') return null;
-    const rules = tables.atEvery('close-fd', of.name);
-    return (thread, seq, object, place, tag) => {
-      if ((tag !== tags.null && tag !== tags.object) || (rules.length > 0 && !core.allowed(rules, thread, object))) return false;
-      exercised[touched]++;
-      storeValue(core, of, place, 0);
-      memory.d[place] = seq;
-      core.changed(of, object);
-      return true;
-    };
+    }
+    if (left.any) left.field(thread, of, object, place, other);
+    if (numbers[of] !== 0) {
+      exercised[bounded]++;
+      memory.d[place + numberValue] = other;
+    } else if (pointers[of] !== 0) storeValue(core, classes[of], place, other);
+    else memory.i[place] = other;
+    memory.d[place] = seq;
+    core.changed(of, object);
+    return true;
   }
 
-  return {
-    read,
-    write,
-    add: member('add', true),
-    remove: member('remove', false),
-    has: member('has', null),
-    next: member('next', true),
-    get,
-    'get-unless-zero': getUnlessZero,
-    put: put('put'),
-    'put-later': put('put-later'),
-    fget,
-    'close-fd': closeFd,
-  };
+  const fileCounters = tables.types.map((_, type) =>
+    classes.find(one => one.type === type && one.field === 'refs' && counters[one.number] !== 0),
+  );
+  function fget(
+    thread: number,
+    _seq: number,
+    object: number,
+    _place: number,
+    of: number,
+    tag: number,
+    other: number,
+    about: number,
+  ): boolean {
+    if (pointers[of] === 0) return false;
+    const refs = tag === tags.object ? fileCounters[about] : undefined;
+    if (tag !== tags.null && (refs === undefined || !raising.canRaise(other + refs.offset))) return false;
+    if (fgetRules !== null && !core.allowed(fgetRules[of], thread, object)) return false;
+    exercised[touched]++;
+    if (refs === undefined) return true;
+    exercised[touched]++;
+    raising.raise(thread, refs.number, other, other + refs.offset);
+    return true;
+  }
+  function closeFd(thread: number, seq: number, object: number, place: number, of: number, tag: number): boolean {
+    if (pointers[of] === 0 || (tag !== tags.null && tag !== tags.object)) return false;
+    if (closeRules !== null && !core.allowed(closeRules[of], thread, object)) return false;
+    exercised[touched]++;
+    if (left.any) left.field(thread, of, object, place, 0);
+    storeValue(core, classes[of], place, 0);
+    memory.d[place] = seq;
+    core.changed(of, object);
+    return true;
+  }
+  return { read, write, fget, 'close-fd': closeFd };
 }

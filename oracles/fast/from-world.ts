@@ -1,15 +1,15 @@
 /** Takes the state over from the reference engine. What the fast engine cannot hold stays there. */
 import { isThing } from '../bindings.ts';
 import type { Scalar } from '../event.ts';
-import { itemsOn } from '../fast-lane.ts';
 import type { Oracle } from '../oracle.ts';
-import { type Cells, identity, type Part, type Slot, type Thing, type WaitQueue } from '../thing.ts';
-import { firstProcess, type Holding, type Thread, type Wait } from '../thread.ts';
-import { pinAll } from './calls.ts';
+import { type Cells, identity, type Lock, type Part, type Slot, type Thing, type WaitQueue } from '../thing.ts';
+import { type Holding, itemsOn, type Thread, type Wait } from '../thread.ts';
+import { noLeft, pinAll, plainArgument } from './calls.ts';
 import type { Engine } from './engine.ts';
 import {
   assumed,
   count,
+  done,
   firstIn,
   handles,
   lastIn,
@@ -19,14 +19,15 @@ import {
   queuedOn,
   running,
   sections,
+  serial,
   typeNumber,
   waiters,
   workWaiters,
 } from './layout.ts';
 import { deepest, nextSet, previousSet } from './memory.ts';
 import type { Class, FastContract } from './tables.ts';
-import { type Call, type Promised, waitsFor } from './threads.ts';
-import { putOn } from './works.ts';
+import { type Call, type Left, modes, type Promised, waitsFor } from './threads.ts';
+import { putOn } from './wait-queues.ts';
 
 /** False: something in it is not as the fast engine knows it, and the reference goes on. */
 export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
@@ -138,9 +139,10 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
           break;
         case 'lock':
         case 'wait-queue':
-          if (place.readers !== null || place.depth > 1) no();
-          i[at + owner] = threadAt(place.owner);
-          d[at + owner] = place.since;
+          fillLock(place, at);
+          break;
+        case 'completion':
+          i[at + done] = place.done ? 1 : 0;
           break;
         case 'work':
           i[at + pending] = place.pending ? 1 : 0;
@@ -149,11 +151,28 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
           fillQueuedOn(at, place.on);
           break;
         case 'domain':
+          onlyLiving(place.readers);
+          break;
         case 'work-queue':
         case 'entry':
           break;
       }
     }
+  }
+  function fillLock(lock: Lock, at: number): void {
+    const { i, d } = memory;
+    if (lock.depth > 1 || (lock.owner !== null && (lock.readers?.size ?? 0) > 0)) no();
+    i[at + owner] = threadAt(lock.owner);
+    d[at + owner] = lock.since;
+    // A flag used as a lock is a field too, and was written.
+    const slot = world.slots.get(lock.name);
+    if (slot !== undefined) d[at + sections] = slot.writtenAt;
+    onlyLiving(lock.readers ?? none);
+    for (const { waits } of lock.queued) if (waits?.kind !== 'lock' || waits.lock !== lock || waits.mode !== undefined) no();
+  }
+  /** A reader that has ended inside never leaves. */
+  function onlyLiving(readers: ReadonlyMap<Thread, number>): void {
+    for (const reader of readers.keys()) if (!numbers.has(reader)) no();
   }
   function fillQueuedOn(at: number, on: string | null): void {
     if (on === null) return;
@@ -213,20 +232,24 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
   }
 
   function fillThread(thread: Thread, number: number): void {
-    if (thread.process !== (world.globals[firstProcess] ?? null) || thread.flags.length > 0) no();
+    const process = thread.process === null ? 0 : objectAt(thread.process);
+    store.pin(process);
+    store.unpin(memory.process[number]);
+    memory.process[number] = process;
+    for (const name of thread.flags) threads.flags[number].push(nodeOf(name));
     threads.context[number] = contexts.indexOf(thread.context);
     if (thread.context === 'hardirq') threads.atomic[number]++;
     for (const holding of thread.held) hold(number, thread, holding);
     for (const { counter, object, took } of thread.releases) {
       const cells = world.live(object);
       const of = tables.classes.find(({ name }) => name === counter);
-      if (cells === null || of === undefined) no();
-      else {
-        const its = objectAt(cells);
-        store.pin(its);
-        const nodes = [...took].map(([name, at]): readonly [number, number] => [nodeOf(name), at]);
-        threads.releases[number].push({ counter: of.number, object: its, number: memory.d[its], took: new Map(nodes) });
-      }
+      // Freed by another thread, and so no release of this one.
+      if (cells === null) continue;
+      if (of === undefined) throw new Error(`${counter} is no class`);
+      const its = objectAt(cells);
+      store.pin(its);
+      const nodes = [...took].map(([name, at]): readonly [number, number] => [nodeOf(name), at]);
+      threads.releases[number].push({ counter: of.number, object: its, number: memory.d[its], took: new Map(nodes) });
     }
     for (const call of thread.calls) {
       const begun = callOf(call, number);
@@ -246,20 +269,24 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
     const run = tables.classes.findIndex(one => `run of ${one.name}` === name);
     return run < 0 ? no() : run + tables.classes.length;
   }
-  function hold(number: number, thread: Thread, { of: part, class: name, since }: Holding): void {
+  function hold(number: number, thread: Thread, { of: part, class: name, since, irqsOff }: Holding): void {
     const { object, place } = placeAt(part);
     if (part.kind === 'work') {
       store.pin(object);
       if (part.of.alive && part.running !== thread) no();
     } else if (!part.of.alive) no();
     else if (part.kind === 'domain') memory.i[place + sections]++;
-    else if (part.owner !== thread) no();
+    else if (part.owner !== thread) {
+      if (part.readers?.has(thread) === true) memory.i[place + sections]++;
+      else no();
+    }
     if (part.atomic) threads.atomic[number]++;
     const at = number * deepest + memory.depth[number]++;
     memory.heldPlace[at] = place;
     memory.heldObject[at] = object;
     memory.heldNode[at] = nodeOf(name);
     memory.heldSince[at] = since;
+    memory.heldIrqsOff[at] = irqsOff ? 1 : 0;
   }
   function callOf({ call, since, held, contracts, reads }: Thread['calls'][number], thread: number): Call {
     const places = held.map(one => placeAt(one.of));
@@ -289,6 +316,7 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
           due: contract.errnos.reduce((bits, errno, at) => (one.due.has(errno) ? bits | (1 << at) : bits), 0),
           alwaysDue: one.alwaysDue,
           ensured: one.ensured,
+          left: contract.mayLeave === null ? noLeft : leftOf(one.left),
         };
       }),
       reads: new Map(
@@ -299,10 +327,29 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
       ),
     };
   }
+  function leftOf(left: Thread['calls'][number]['contracts'][number]['left']): Map<number, Left> {
+    const changed = new Map<number, Left>();
+    for (const [part, found] of left) {
+      if (!part.of.alive) continue;
+      const { object, place, of } = placeAt(part);
+      const members = found instanceof Set ? new Set([...found].map(objectAt)) : null;
+      const was = members !== null ? 0 : of.kind === 'refcount' ? Number(found) : numberOf(of, found);
+      if (of.kind === 'pointer') store.pin(was);
+      for (const member of members ?? []) store.pin(member);
+      changed.set(place, { of: of.number, object, birth: memory.d[object + serial], was, members });
+    }
+    return changed;
+  }
+  function numberOf(of: Class, cell: unknown): number {
+    if (cell === null) return 0;
+    if (isThing(cell)) return objectAt(cell);
+    if (of.kind === 'word') return (typeof cell === 'string' ? tables.words.get(cell) : undefined) ?? no();
+    return Number(cell);
+  }
   function boundOf(values: readonly (Thing | Scalar)[], contract: FastContract): number[] {
     const of = values.map((value, at): number => {
       if (contract.objects[at]) return isThing(value) ? objectAt(value) : value === null ? 0 : no();
-      return typeof value === 'number' ? value : value === null ? Number.NaN : no();
+      return isThing(value) ? no() : (plainArgument(tables, value) ?? no());
     });
     if (of.length > 4) no();
     while (of.length < 4) of.push(0);
@@ -313,7 +360,8 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
     threads.waitSince[number] = waits.since;
     const begin = (kind: number, part: Slot | Part): number => {
       const { object, place, of } = placeAt(part);
-      if (!part.of.alive) no();
+      if (!part.of.alive && kind !== waitsFor.runs) no();
+      store.pin(object);
       threads.waits[number] = kind;
       threads.waitPlace[number] = place;
       threads.waitObject[number] = object;
@@ -321,8 +369,10 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
       return place;
     };
     if (waits.kind === 'lock') {
-      if (waits.mode !== undefined) no();
+      const { mode } = waits;
       i[begin(waitsFor.lock, waits.lock) + waiters]++;
+      threads.waitMode[number] = mode === undefined ? modes.alone : mode === 'read' ? modes.read : modes.recursive;
+      if (mode !== undefined && waits.lock.readers === null) no();
     } else if (waits.kind === 'grace') {
       i[begin(waitsFor.readers, waits.domain) + waiters]++;
       const readers = new Map([...waits.readers].map(([thread, open]) => [threadAt(thread), open]));
@@ -350,4 +400,5 @@ export function fromWorld(engine: Engine, { world, inside }: Oracle): boolean {
   }
 }
 
+const none: ReadonlyMap<Thread, number> = new Map();
 const contexts: readonly Thread['context'][] = ['task', 'hardirq', 'worker'];

@@ -2,7 +2,7 @@
  * How the fast engine lays an object out: a few words that every object has, and after them each field, in the order of the type's table.
  * A word is one place in an array of whole numbers and the same place in an array of doubles, where numbers of events are.
  */
-import type { FieldTable } from '../definition.ts';
+import type { FieldKind, FieldTable } from '../definition.ts';
 
 // Words that every object begins with.
 /** 1 from alloc to free. Its double is the object's number, 12 of `Irqfd#12`. */
@@ -23,11 +23,11 @@ export const headWords = 8;
 
 // Words of a lock, with the doubles: since when it is owned. A domain of readers has the same, and never an owner.
 export const owner = 0;
-/** Read sections that are open. */
+/** Read sections, or read sides of the lock, that are open. A flag used as a lock has none; there, the double says when it was written. */
 export const sections = 1;
 /** Threads that wait for it. */
 export const waiters = 2;
-// And of a wait queue, which is a lock too: its entries, as places.
+// And of a wait queue or a chain of callbacks, which is a lock too: its entries, as places.
 export const firstEntry = 3;
 export const lastEntry = 4;
 
@@ -52,20 +52,30 @@ export const queueObject = 3;
 export const firstLink = 0;
 export const lastLink = 1;
 
+// The word of a completion.
+export const done = 0;
+
 // A plain field has its value in the first word (a number: in the second double), and when it was written in the first double.
 export const numberValue = 1;
 
 const lockWords = 3;
-const words: Readonly<Partial<Record<string, number>>> = {
+const words: Readonly<Record<FieldKind, number>> = {
   mutex: lockWords,
   spinlock: lockWords,
+  rwlock: lockWords,
+  rwsem: lockWords,
+  flag: lockWords,
   'wait-queue': lockWords + 2,
+  'notifier-chain': lockWords + 2,
   srcu: lockWords,
   rcu: lockWords,
   refcount: 2,
   work: 4,
   'work-queue': 1,
+  'ordered-work-queue': 1,
   'wait-entry': 4,
+  'notifier-block': 4,
+  completion: 1,
   set: 2,
   pointer: 1,
   boolean: 1,
@@ -78,15 +88,12 @@ export interface Layout {
   readonly offsets: Readonly<Record<string, number>>;
   readonly size: number;
 }
-/** Null: it has a field of a kind that the fast engine does not know. */
-export function layoutOf(fields: Readonly<Record<string, Pick<FieldTable, 'kind'>>>): Layout | null {
+export function layoutOf(fields: Readonly<Record<string, Pick<FieldTable, 'kind'>>>): Layout {
   const offsets: Record<string, number> = {};
   let size = headWords;
   for (const [field, { kind }] of Object.entries(fields)) {
-    const wide = words[kind];
-    if (wide === undefined) return null;
     offsets[field] = size;
-    size += wide;
+    size += words[kind];
   }
   return { offsets, size };
 }

@@ -2,7 +2,6 @@
 import { tags } from '../binary-format.ts';
 import { isLive } from './conditions.ts';
 import type { Core } from './engine.ts';
-import { fits, storeValue } from './fields.ts';
 import {
   alive,
   count,
@@ -21,6 +20,7 @@ import {
 import { linkOwner, linkSet, nextSet } from './memory.ts';
 import type { Class } from './tables.ts';
 import { waitsFor } from './threads.ts';
+import { fits, storeValue } from './values.ts';
 
 /** A field of a new object: its class, and its value as handlers are given it. */
 export interface Given {
@@ -36,11 +36,11 @@ export interface Lifetime {
 }
 
 export function createLifetime(core: Core): Lifetime {
-  const { tables, memory, store, threads, exercised, frees, knownTaken } = core;
+  const { tables, memory, store, threads, exercised, frees, taken } = core;
   const { nodes } = tables;
   const idle = core.counter(core.always.freedWhenIdle);
   const classesOf = tables.types.map((_, type) => tables.classes.filter(one => one.type === type));
-  const freeRules = tables.types.map(name => tables.atEvery('free', name));
+  const freeRules = tables.atFree;
   /** What allocation and end change, all at once. */
   const dueOf = classesOf.map((of, type) => of.reduce((bits, { due }) => bits | due, tables.typeDue[type]));
   const ownOf = classesOf.map((of, type) => of.reduce((bits, { own }) => bits | own, tables.typeOwn[type]));
@@ -49,7 +49,7 @@ export function createLifetime(core: Core): Lifetime {
   function allChanged(type: number, object: number): void {
     core.due |= dueOf[type];
     if (contractsOf[type]) core.instant = true;
-    if (ownOf[type] !== 0) for (const one of classesOf[type]) core.changed(one, object);
+    if (ownOf[type] !== 0) for (const one of classesOf[type]) core.changed(one.number, object);
     core.lifeChanged(type, object);
   }
 
@@ -89,7 +89,7 @@ export function createLifetime(core: Core): Lifetime {
     for (let at = i[object + firstIn]; at !== 0; at = links[at + nextSet]) {
       const owned = links[at + linkOwner];
       const set = classesOf[i[owned + typeNumber]].find(({ offset }) => owned + offset === links[at + linkSet]);
-      if (set !== undefined) core.changed(set, owned);
+      if (set !== undefined) core.changed(set.number, owned);
     }
     for (const { kind, offset } of classesOf[type]) {
       if (kind === 'set') while (i[object + offset + firstLink] !== 0) store.unlink(i[object + offset + firstLink]);
@@ -107,16 +107,22 @@ export function createLifetime(core: Core): Lifetime {
       switch (kind) {
         case 'mutex':
         case 'spinlock':
+        case 'rwlock':
+        case 'rwsem':
+        case 'flag':
         case 'wait-queue':
+        case 'notifier-chain':
         case 'srcu':
         case 'rcu':
           if (i[place + owner] !== 0 || i[place + sections] !== 0 || i[place + waiters] !== 0) return true;
+          if (kind === 'notifier-chain' && i[place + firstEntry] !== 0) return true;
           if (kind === 'wait-queue' && (i[place + firstEntry] !== 0 || isPreparedOn(place))) return true;
           break;
         case 'work':
           if (i[place + pending] !== 0 || (i[place + workWaiters] !== 0 && isFlushed(place))) return true;
           break;
         case 'wait-entry':
+        case 'notifier-block':
           if (i[place + onQueue] !== 0 && i[place + queueObject] !== object) return true;
           break;
         case 'refcount':
@@ -138,12 +144,11 @@ export function createLifetime(core: Core): Lifetime {
   }
   /** What the release of this object took is known to the reference, and no put under it is told of for the first time. */
   function releaseIsKnown(thread: number, object: number): boolean {
-    core.asked.length = 0;
     for (const { object: released, counter, took } of threads.releases[thread]) {
-      if (released !== object) continue;
-      for (const node of took.keys()) if (knownTaken[counter * nodes + node] === 0) core.asked.push(counter * nodes + node);
+      if (released !== object || took === null) continue;
+      for (const node of took.keys()) if (taken.known[counter * nodes + node] === 0 && !taken.ask(counter, node)) return false;
     }
-    return core.asked.length === 0;
+    return true;
   }
   return { alloc, free };
 }

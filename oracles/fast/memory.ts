@@ -27,6 +27,10 @@ export interface Memory {
   heldObject: Int32Array;
   heldNode: Int32Array;
   heldSince: Float64Array;
+  /** Not 0: while it is held no interrupt comes. */
+  heldIrqsOff: Int32Array;
+  /** Object of the process on whose behalf each thread runs. */
+  process: Int32Array;
 }
 
 // Words of a link: a set, its object, the member, and its neighbours in the set and among the sets of the member.
@@ -73,6 +77,8 @@ export function createStore(sizes: readonly number[], counters: readonly (readon
     heldObject: new Int32Array(0),
     heldNode: new Int32Array(0),
     heldSince: new Float64Array(0),
+    heldIrqsOff: new Int32Array(0),
+    process: new Int32Array(0),
   };
   let end = firstWord;
   let births = 0;
@@ -210,6 +216,8 @@ export function createStore(sizes: readonly number[], counters: readonly (readon
     memory.heldObject = larger(memory.heldObject, new Int32Array(room * deepest));
     memory.heldNode = larger(memory.heldNode, new Int32Array(room * deepest));
     memory.heldSince = larger(memory.heldSince, new Float64Array(room * deepest));
+    memory.heldIrqsOff = larger(memory.heldIrqsOff, new Int32Array(room * deepest));
+    memory.process = larger(memory.process, new Int32Array(room));
   }
   return {
     memory,

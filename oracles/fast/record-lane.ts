@@ -2,11 +2,11 @@
  * Reads the records of a binary trace for the fast engine: numbers of the file become numbers of the engine, without an event in between.
  * What it cannot make out, it declines.
  */
-import { firstEvent, firstFlag, hasOperands, recordWords, sayKind, shapeOf, tagMask, tags } from '../binary-format.ts';
+import { firstEvent, firstFlag, hasOperands, isAsMeant, recordWords, shapeOf, tagMask, tags } from '../binary-format.ts';
 import type { Block, KnownKind, Named, Records } from '../binary-records.ts';
 import type { Scalar } from '../event.ts';
 import { isEventKind } from '../event-fields.ts';
-import type { Engine, Handler } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { serial } from './layout.ts';
 import type { Given } from './lifetime.ts';
 import { larger } from './memory.ts';
@@ -31,25 +31,29 @@ export interface RecordLane {
   readonly thread: () => number;
 }
 
-// Kinds of records by how they are judged.
+// Kinds of records by how they are judged. Above: the number of the kind if it is at a place, whether the record must say a value, and the flag
+// that it must have.
 const slow = 0;
 const atPlace = 1;
 const whole = 2;
 const wayMask = 3;
-/** The record must say a value. The flags that it must have are above. */
-const valued = 4;
+const codeShift = 2;
+const codeMask = 63;
+const valued = 1 << 8;
+/** It must say none. */
+const bare = 1 << 9;
+const flagShift = 10;
 
 /** Handles above it are not looked up in tables. */
 const mostHandles = 1 << 22;
 const mostOperands = 4_096;
 
-export function createRecordLane({ core, handlers, calls, alloc, free, settle }: Engine, records: Records): RecordLane {
-  const { tables, memory, store, threads } = core;
-  const many = tables.classes.length;
+export function createRecordLane({ core, codeOf, handlers, calls, alloc, free, settle }: Engine, records: Records): RecordLane {
+  const { tables, memory, store, threads, own } = core;
+  const runEnd = handlers[codeOf('run-end')];
   // Of each kind of the file.
   const ways = new Int32Array(256);
   const kinds: string[] = [];
-  const byKind: (Handler | null)[] = Array.from({ length: 256 * many }, () => null);
   /** Of each handle four words: the object, its serial if it was alive when it was looked up, its type, and where the type's fields begin in `classOf`. */
   let handles = new Int32Array(4 * 1024).fill(-1);
   let numbers = new Float64Array(1024);
@@ -63,22 +67,23 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
   const fieldsOf = tables.types.map(
     (_, type) => new Map(tables.classes.flatMap((one): [string, Class][] => (one.type === type ? [[`fields.${one.field}`, one]] : []))),
   );
-  /** Operands of threads whose event has not come: six words and a line each. */
-  const kept = new Map<number, number[]>();
-  /** Those of the event that was judged last and had some. */
-  let used: { readonly thread: number; readonly seq: number; readonly operands: number[] } = { thread: 0, seq: -1, operands: [] };
+  /** Operands by the thread of the file: six words and a line each. The same lists again and again. */
+  const kept = new Map<number, Kept>();
+  /** Thread and number of the event that was judged last and had some. */
+  let usedThread = 0;
+  let usedSeq = -1;
   let last = 0;
   let stopped: 'elsewhere' | 'declined' | 'broken' = 'elsewhere';
 
   function onKind(index: number, { kind, shape }: KnownKind): void {
-    // Only as this version lays the kind out, or a flag would be taken for another.
-    const meant = isEventKind(kind) && sayKind(kind, shape) === sayKind(kind, shapeOf(kind));
-    const ofKind = isEventKind(kind) ? handlers[kind] : undefined;
     kinds[index] = kind;
-    const way = !meant ? slow : ofKind !== undefined ? atPlace : isWhole(kind) ? whole : slow;
+    // Otherwise a flag would be taken for another.
+    const isMeant = isEventKind(kind) && isAsMeant(kind, shape);
+    const code = codeOf(kind);
+    const way = !isMeant ? slow : code > 0 ? atPlace : isWhole(kind) ? whole : slow;
     const flag = shape.flags[0] === undefined || shape.flags[0] === 'irq' ? 0 : firstFlag.present;
-    ways[index] = way | (shape.value === null ? 0 : valued) | (flag << 8);
-    for (let of = 0; of < many; of++) byKind[index * many + of] = ofKind?.[of] ?? null;
+    const isValued = isEventKind(kind) && shapeOf(kind).value !== null && !isOptional(kind);
+    ways[index] = way | (code << codeShift) | (isValued ? valued : shape.value === null ? bare : 0) | (flag << flagShift);
   }
   function onField(index: number, name: string): void {
     for (let type = 0; type < tables.types.length; type++)
@@ -177,7 +182,7 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
         break;
       }
       core.events++;
-      if ((core.due !== 0 || core.instant || core.own.length > 0) && !settle()) {
+      if ((core.due !== 0 || core.instant || own.length > 0) && !settle()) {
         stopped = 'broken';
         break;
       }
@@ -193,7 +198,7 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
     if (seq <= core.seq) return false;
     if ((way & wayMask) !== atPlace) return (way & wayMask) === whole && wholeEvent(words, at, seq);
     const flags = head >>> 8;
-    const flag = way >> 8;
+    const flag = way >> flagShift;
     if ((flags & (hasOperands | flag)) !== flag) return false;
     const places = words[at + 4];
     const handle = words[at + 3];
@@ -203,13 +208,12 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
     if (object === 0) return runEnds(words, at, seq, of);
     const thread = threadAt(head >>> 16);
     if (of < 0 || thread === 0) return false;
-    const handler = byKind[kind * many + of];
-    if (handler === null) return false;
     const tag = flags & tagMask;
     other = 0;
     about = -1;
-    if (tag === tags.absent ? (way & valued) !== 0 : !value(tag, words[at + 5], (places >>> 8) & 255)) return false;
-    if (!handler(thread, seq, object, object + offsets[of], tag, other, about, (flags & firstFlag.value) !== 0)) return false;
+    if (tag === tags.absent ? (way & valued) !== 0 : (way & bare) !== 0 || !value(tag, words[at + 5], (places >>> 8) & 255)) return false;
+    const handler = handlers[(way >> codeShift) & codeMask];
+    if (!handler(thread, seq, object, object + offsets[of], of, tag, other, about, (flags & firstFlag.value) !== 0)) return false;
     core.seq = seq;
     last = thread;
     return true;
@@ -219,10 +223,8 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
     const head = words[at + 2];
     const thread = threadAt(head >>> 16);
     if (kinds[head & 255] !== 'run-end' || of < 0 || thread === 0) return false;
-    const handle = words[at + 3];
-    const object = core.runOn(thread, of, numbers[handle]);
-    const handler = byKind[(head & 255) * many + of];
-    if (object === 0 || handler === null || !handler(thread, seq, object, object + offsets[of], 0, 0, -1, false)) return false;
+    const object = core.runOn(thread, of, numbers[words[at + 3]]);
+    if (object === 0 || !runEnd(thread, seq, object, object + offsets[of], of, 0, 0, -1, false)) return false;
     core.seq = seq;
     last = thread;
     return true;
@@ -235,16 +237,22 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
     const thread = threadAt(head >>> 16);
     if (thread === 0 || !judgeWhole(words, at, seq, thread, kinds[head & 255], (flags & hasOperands) !== 0)) return false;
     if ((flags & hasOperands) !== 0) {
-      used = { thread: head >>> 16, seq, operands: kept.get(head >>> 16) ?? [] };
-      kept.delete(head >>> 16);
+      const list = kept.get(head >>> 16);
+      if (list !== undefined) list.isUsed = true;
+      usedThread = head >>> 16;
+      usedSeq = seq;
     }
     core.seq = seq;
     last = thread;
     return true;
   }
+  function operandsOf(thread: number): readonly number[] {
+    const list = kept.get(thread);
+    return list === undefined || list.isUsed ? none : list.words;
+  }
   function judgeWhole(words: Uint32Array, at: number, seq: number, thread: number, kind: string, more: boolean): boolean {
     const head = words[at + 2];
-    const operands = more ? (kept.get(head >>> 16) ?? none) : none;
+    const operands = more ? operandsOf(head >>> 16) : none;
     const handle = words[at + 3];
     const tag = (head >>> 8) & tagMask;
     switch (kind) {
@@ -272,8 +280,9 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
       }
       case 'thread-start': {
         const context = tag === tags.word ? contexts.indexOf(records.words[words[at + 5]] ?? '') : -1;
-        if (context < 0 || more) return false;
-        threads.begin(thread, context);
+        const process = more ? processBy(operands) : 0;
+        if (context < 0 || process < 0) return false;
+        threads.begin(thread, context, process);
         return true;
       }
       case 'thread-end':
@@ -281,6 +290,12 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
       default:
         return false;
     }
+  }
+  /** The one operand of a thread that says on whose behalf it runs; -1: it is none. */
+  function processBy(operands: readonly number[]): number {
+    if (operands.length !== operandWords || records.words[operands[3]] !== 'process') return -1;
+    if (((operands[2] >>> 8) & tagMask) !== tags.object) return -1;
+    return objectAt(operands[5]) || -1;
   }
   function givenBy(operands: readonly number[], type: number): Given[] | null {
     const given: Given[] = [];
@@ -330,15 +345,17 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
     },
     operand({ words }, at, line) {
       const thread = words[at + 2] >>> 16;
-      const list = kept.get(thread) ?? [];
-      kept.set(thread, list);
-      for (let word = 0; word < recordWords; word++) list.push(words[at + word]);
-      list.push(line);
-      return list.length < mostOperands * operandWords;
+      const list = kept.get(thread) ?? { words: [], isUsed: false };
+      if (list.words.length === 0) kept.set(thread, list);
+      else if (list.isUsed) list.words.length = 0;
+      list.isUsed = false;
+      for (let word = 0; word < recordWords; word++) list.words.push(words[at + word]);
+      list.words.push(line);
+      return list.words.length < mostOperands * operandWords;
     },
     handOver(take, again) {
-      if (again && used.seq === core.seq) kept.set(used.thread, used.operands);
-      for (const list of kept.values()) {
+      for (const [thread, { words: list, isUsed }] of kept) {
+        if (isUsed && !(again && usedSeq === core.seq && usedThread === thread)) continue;
         for (let at = 0; at < list.length; at += operandWords) {
           const words = Uint32Array.from(list.slice(at, at + recordWords));
           take({ words, bytes: new Uint8Array(words.buffer), end: recordWords }, 0, list[at + recordWords]);
@@ -352,7 +369,14 @@ export function createRecordLane({ core, handlers, calls, alloc, free, settle }:
   };
 }
 
+interface Kept {
+  readonly words: number[];
+  /** Their event has come. */
+  isUsed: boolean;
+}
 const operandWords = recordWords + 1;
 const none: readonly number[] = [];
 const contexts = ['task', 'hardirq', 'worker'];
+/** Kinds with a value that need not be there. */
+const isOptional = (kind: string): boolean => ['want', 'got', 'released', 'tried'].includes(kind);
 const isWhole = (kind: string): boolean => ['alloc', 'free', 'call', 'return', 'thread-start', 'thread-end'].includes(kind);

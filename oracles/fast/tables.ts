@@ -1,10 +1,9 @@
 /** What the fast engine looks up by the number of a class or a type: made once for a definition and the rules that this trace lets judge. */
-import { type ClassRules, createClassTables } from '../class-rules.ts';
 import type { AtEveryRule, FieldKind, OracleDefinition, OrderRule } from '../definition.ts';
+import type { EventKind } from '../event.ts';
 import type { Judge, RuleState } from '../judge.ts';
 import { kindOfAction } from '../observed.ts';
 import { isExcepted } from '../order.ts';
-import type { Monitor } from '../state-rules.ts';
 import { runClass } from '../thread.ts';
 import type { FastRules, Test, Verdict } from './conditions.ts';
 import { type Layout, layoutOf, wordNumbers } from './layout.ts';
@@ -26,6 +25,7 @@ export interface Class {
   readonly max: number;
   /** Numbers of the words that it may be. */
   readonly words: ReadonlySet<number>;
+  /** Null: no guard, or it is not judged in this trace. */
   readonly guard: RuleState | null;
   readonly read: Test | null;
   readonly write: Test | null;
@@ -63,6 +63,8 @@ export interface FastContract {
   readonly errnos: readonly string[];
   readonly fails: readonly (Test | null)[];
   readonly ensures: Test | null;
+  /** 1 for each class of fields that a failing call may leave changed; null: any. */
+  readonly mayLeave: Uint8Array | null;
 }
 export interface TakesOnly {
   readonly state: RuleState;
@@ -75,6 +77,8 @@ export interface Tables {
   readonly firstClass: readonly number[];
   readonly counters: readonly (readonly number[])[];
   readonly classes: readonly Class[];
+  /** 1 for each class that is so. */
+  readonly where: (is: (one: Class) => boolean) => Uint8Array;
   /** Classes, and after them their runs. */
   readonly nodes: number;
   readonly waiting: readonly Waiting[];
@@ -83,12 +87,17 @@ export interface Tables {
   readonly typeDue: readonly number[];
   readonly typeOwn: readonly number[];
   readonly typeContracts: readonly boolean[];
-  readonly atEvery: (kind: string, on: string) => readonly FastAtEvery[];
+  /** Rules about events of this kind, by class; null: there are none. */
+  readonly atEvery: (kind: EventKind, toRead?: boolean) => readonly (readonly FastAtEvery[])[] | null;
+  /** Rules about the end of objects, by type. */
+  readonly atFree: readonly (readonly FastAtEvery[])[];
   readonly contracts: ReadonlyMap<string, readonly FastContract[]>;
   readonly innermost: readonly { readonly node: number; readonly state: RuleState }[];
   readonly takesOnly: readonly TakesOnly[];
   readonly readOnce: ReadonlyMap<number, readonly RuleState[]>;
-  readonly words: Map<string, number>;
+  readonly words: ReadonlyMap<string, number>;
+  /** Those that fields can be, and so those that conditions know. */
+  readonly fieldWords: ReadonlySet<string>;
   /** Work classes, as nodes of their runs, by the class of the queue. */
   readonly queues: ReadonlyMap<number, readonly number[]>;
 }
@@ -96,21 +105,27 @@ export interface Tables {
 const mostStates = 30;
 /** How a sleep on a wait queue ends. */
 export const sleepResults = ['woken', 'timeout'];
+/** And a wait for a completion. */
+export const waitResults = ['done', 'timeout'];
+export const flagWords = { taken: 'taken', free: 'free' } as const;
+export const readModes = { read: 'read', recursive: 'recursive-read' } as const;
 
 /** Null: the system has something that the fast engine does not know. */
-export function createTables(definition: OracleDefinition, judge: Judge, watching: (what: string) => readonly Monitor[]): Tables | null {
+export function createTables(definition: OracleDefinition, judge: Judge): Tables | null {
   const { fast } = definition;
-  if (fast === undefined || definition.rules.some(rule => rule.kind === 'contract' && rule.mayLeave !== undefined)) return null;
+  if (fast === undefined) return null;
   const types = Object.keys(definition.types);
-  const layouts: Layout[] = [];
-  for (const { fields } of Object.values(definition.types)) {
-    const layout = layoutOf(fields);
-    if (layout === null) return null;
-    layouts.push(layout);
-  }
+  const layouts = Object.values(definition.types).map(({ fields }) => layoutOf(fields));
   const words = wordNumbers(definition.types);
-  for (const word of sleepResults) if (!words.has(word)) words.set(word, words.size + 1);
-  const classRules = createClassTables(definition, judge, watching).classes;
+  const fieldWords = new Set(words.keys());
+  for (const word of [...sleepResults, ...waitResults, ...Object.values(flagWords), ...Object.values(readModes)])
+    if (!words.has(word)) words.set(word, words.size + 1);
+  const guardOf = (type: string, field: string): RuleState | null => {
+    const rule = definition.rules.find(one => one.kind === 'guards' && one.type === type && (one.fields[field] ?? null) !== null);
+    const state = rule === undefined ? null : judge.rule(rule.name);
+    return state === null || state.judged === 'not' ? null : state;
+  };
+  const asked = new Set(definition.rules.flatMap(rule => (rule.kind === 'contract' ? rule.looksAt : [])));
   const states = statesOf(definition, judge, fast);
   if (states === null || states.length > mostStates) return null;
   const bitsOf = (what: string, own: boolean): number =>
@@ -123,8 +138,8 @@ export function createTables(definition: OracleDefinition, judge: Judge, watchin
       const number = classes.length;
       const full = `${name}.${field}`;
       const guard = fast.guards[full];
-      const rules: ClassRules = classRules[number];
-      if (rules.guard !== null && guard === undefined) return null;
+      const state = guardOf(name, field);
+      if (state !== null && guard === undefined) return null;
       classes.push({
         number,
         name: full,
@@ -136,33 +151,37 @@ export function createTables(definition: OracleDefinition, judge: Judge, watchin
         to: types.indexOf(table.to ?? ''),
         max: table.max ?? Number.POSITIVE_INFINITY,
         words: new Set((table.words ?? []).map(word => words.get(word) ?? -1)),
-        guard: rules.guard,
+        guard: state,
         read: guard?.read ?? null,
         write: guard?.write ?? null,
         due: bitsOf(full, false),
         own: bitsOf(full, true),
-        contracts: rules.contracts,
+        contracts: asked.has(full),
       });
     }
   }
   const nodeNames = [...classes.map(({ name }) => name), ...classes.map(({ name }) => runClass(name))];
-  const contracts = contractsOf(definition, judge, fast);
+  const contracts = contractsOf(definition, judge, fast, classes);
   const atEvery = atEveryOf(definition, judge, fast);
   if (contracts === null || atEvery === null) return null;
-  const asked = new Set(definition.rules.flatMap(rule => (rule.kind === 'contract' ? rule.looksAt : [])));
   return {
     types,
     layouts,
     firstClass,
     counters: types.map((_, type) => classes.filter(one => one.type === type && one.kind === 'refcount').map(({ offset }) => offset)),
     classes,
+    where: is => Uint8Array.from(classes, one => (is(one) ? 1 : 0)),
     nodes: nodeNames.length,
     waiting: nodeNames.map(name => waitingFor(definition, judge, nodeNames, name)),
     states,
     typeDue: types.map(name => bitsOf(name, false)),
     typeOwn: types.map(name => bitsOf(name, true)),
     typeContracts: types.map(name => asked.has(name)),
-    atEvery: (kind, on) => atEvery.get(`${kind} ${on}`) ?? [],
+    atEvery(kind, toRead = false) {
+      const of = classes.map(({ name }) => atEvery.get(eventOn(kind, name, toRead)) ?? []);
+      return of.every(rules => rules.length === 0) ? null : of;
+    },
+    atFree: types.map(name => atEvery.get(eventOn('free', name)) ?? []),
     contracts,
     innermost: definition.rules.flatMap(rule =>
       rule.kind === 'innermost' ? [{ node: nodeNames.indexOf(rule.lock), state: judge.rule(rule.name) }] : [],
@@ -185,6 +204,7 @@ export function createTables(definition: OracleDefinition, judge: Judge, watchin
       }),
     ),
     words,
+    fieldWords,
     queues: new Map(
       Object.entries(definition.queues).map(([queue, works]) => [
         classes.findIndex(({ name }) => name === queue),
@@ -214,7 +234,12 @@ const lookedAt = (definition: OracleDefinition, { state }: FastState): readonly 
   return rule !== undefined && 'looksAt' in rule ? rule.looksAt : [];
 };
 
-function contractsOf(definition: OracleDefinition, judge: Judge, fast: FastRules): Map<string, FastContract[]> | null {
+function contractsOf(
+  definition: OracleDefinition,
+  judge: Judge,
+  fast: FastRules,
+  classes: readonly Class[],
+): Map<string, FastContract[]> | null {
   const byCall = new Map<string, FastContract[]>();
   for (const rule of definition.rules) {
     if (rule.kind !== 'contract') continue;
@@ -227,6 +252,8 @@ function contractsOf(definition: OracleDefinition, judge: Judge, fast: FastRules
       errnos: Object.keys(made.fails),
       fails: Object.values(made.fails),
       ensures: made.ensures,
+      mayLeave:
+        rule.mayLeave === undefined ? null : Uint8Array.from(classes, ({ name }) => (rule.mayLeave?.includes(name) === true ? 1 : 0)),
     };
     for (const call of rule.calls) byCall.set(call, [...(byCall.get(call) ?? []), contract]);
   }
@@ -241,16 +268,15 @@ function atEveryOf(definition: OracleDefinition, judge: Judge, fast: FastRules):
     const made: Verdict | undefined = fast.atEvery[rule.name];
     const over = typesOver(definition, rule.over);
     const fixed = Object.keys(rule.over).indexOf(rule.object);
-    if (made === undefined || over.length > 2 || fixed < 0) return null;
     if (state.judged === 'not') continue;
+    if (made === undefined || over.length > 2 || fixed < 0) return null;
     const event = eventOf(rule);
     byEvent.set(event, [...(byEvent.get(event) ?? []), { state, over, fixed, verdict: made }]);
   }
   return byEvent;
 }
-/** Locks with a read side are not known here, so that side has no rules either. */
-const eventOf = ({ verb, on }: AtEveryRule): string =>
-  `${kindOfAction(verb) ?? ''} ${on}${/^read-(un)?lock$/.test(verb) ? ' to read' : ''}`;
+const eventOn = (kind: string, on: string, toRead = false): string => `${kind} ${on}${toRead ? ' to read' : ''}`;
+const eventOf = ({ verb, on }: AtEveryRule): string => eventOn(kindOfAction(verb) ?? '', on, /^read-(un)?lock$/.test(verb));
 
 function waitingFor(definition: OracleDefinition, judge: Judge, nodeNames: readonly string[], name: string): Waiting {
   const orders = definition.rules.filter((rule): rule is OrderRule => rule.kind === 'order' && rule.classes.includes(name));

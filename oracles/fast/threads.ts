@@ -3,20 +3,35 @@ import type { Scalar } from '../event.ts';
 import { deepest, larger, type Memory, type Store } from './memory.ts';
 import type { FastContract } from './tables.ts';
 
-const hardirq = 1;
+export const hardirq = 1;
+/** How a lock is wanted: alone, or as one of its readers. */
+export const modes = { alone: 0, read: 1, recursive: 2 } as const;
 export const waitsFor = { nothing: 0, lock: 1, readers: 2, runs: 3 } as const;
 
+/** Something that a call has changed and not put back. */
+export interface Left {
+  readonly of: number;
+  readonly object: number;
+  /** Tells the object from another one at the same place. */
+  readonly birth: number;
+  /** What was found there; of a counter, gets less puts. */
+  was: number;
+  /** Of a set: members that were put in or taken off. */
+  readonly members: Set<number> | null;
+}
 /** A contract of a call under way. */
 export interface Promised {
   readonly contract: FastContract;
   readonly thread: number;
-  /** Four: objects, or numbers; NaN for what is neither. */
+  /** Four: objects, or what `conditions.ts` says of arguments. */
   readonly of: readonly number[];
   readonly values: readonly Scalar[];
   /** Errnos that were due at some instant, as bits. */
   due: number;
   alwaysDue: boolean;
   ensured: boolean;
+  /** By place; only for contracts that ask. */
+  readonly left: Map<number, Left>;
 }
 export interface Call {
   readonly name: string;
@@ -36,7 +51,8 @@ export interface Release {
   readonly counter: number;
   readonly object: number;
   readonly number: number;
-  readonly took: Map<number, number>;
+  /** Nodes that it waited for since, and when first; null: none. */
+  took: Map<number, number> | null;
 }
 /** Readers of a domain, or runs of work items, that were there when the thread began to wait. */
 export interface WaitedFor {
@@ -48,6 +64,9 @@ export interface WaitedFor {
   /** Threads that ran them then. */
   readonly during: Map<number, number>;
 }
+
+/** Where there are none of them. */
+export const noNumbers: Map<number, number> = new Map();
 
 export interface Threads {
   /** Names by number, from 1. */
@@ -64,21 +83,26 @@ export interface Threads {
   /** Node that it waits for. */
   waitNode: Int32Array;
   waitSince: Float64Array;
+  /** How it wants the lock that it waits for. */
+  waitMode: Uint8Array;
   /** Wait queue that it has prepared to sleep on, as a place, and was not woken from since. */
   prepared: Int32Array;
   readonly waited: (WaitedFor | null)[];
+  /** Classes of the flags used as locks that it read since it last prepared to sleep. */
+  readonly flags: number[][];
   readonly calls: Call[][];
   readonly releases: Release[][];
   /** By name; those that have not ended, in the order in which they began. */
   readonly numbers: Map<string, number>;
   readonly add: (name: string) => number;
-  /** It starts, or starts again, in this context. */
-  readonly begin: (thread: number, context: number) => void;
+  /** It starts, or starts again, in this context; on behalf of this process, or (0) of the same as before. */
+  readonly begin: (thread: number, context: number, process: number) => void;
   readonly end: (thread: number) => void;
   readonly clear: () => void;
 }
 
-export function createThreads(memory: Memory, store: Store): Threads {
+/** `firstProcess`: place of the process in the list of declared objects; -1: the system has none. */
+export function createThreads(memory: Memory, store: Store, firstProcess: number): Threads {
   let next = 1;
   let begun = 0;
   const spare: number[] = [];
@@ -93,8 +117,10 @@ export function createThreads(memory: Memory, store: Store): Threads {
     waitObject: new Int32Array(64),
     waitNode: new Int32Array(64),
     waitSince: new Float64Array(64),
+    waitMode: new Uint8Array(64),
     prepared: new Int32Array(64),
     waited: [],
+    flags: [],
     calls: [],
     releases: [],
     numbers,
@@ -109,19 +135,28 @@ export function createThreads(memory: Memory, store: Store): Threads {
       all.waits[thread] = 0;
       all.prepared[thread] = 0;
       all.waited[thread] = null;
+      all.flags[thread] = [];
       all.calls[thread] = [];
       all.releases[thread] = [];
       memory.depth[thread] = 0;
+      memory.process[thread] = firstProcess < 0 ? 0 : memory.globals[firstProcess];
+      store.pin(memory.process[thread]);
       numbers.set(name, thread);
       return thread;
     },
-    begin(thread, context) {
+    begin(thread, context, process) {
+      if (process !== 0) {
+        store.pin(process);
+        store.unpin(memory.process[thread]);
+        memory.process[thread] = process;
+      }
       all.atomic[thread] += Number(context === hardirq) - Number(all.context[thread] === hardirq);
       all.context[thread] = context;
     },
     end(thread) {
       numbers.delete(all.names[thread]);
       all.serial[thread] = 0;
+      store.unpin(memory.process[thread]);
       spare.push(thread);
     },
     clear() {
@@ -146,6 +181,7 @@ function grow(threads: Threads): void {
   threads.waitSince = larger(threads.waitSince, new Float64Array(room));
   threads.context = largerBytes(threads.context, room);
   threads.waits = largerBytes(threads.waits, room);
+  threads.waitMode = largerBytes(threads.waitMode, room);
 }
 function largerBytes(from: Uint8Array, room: number): Uint8Array {
   const to = new Uint8Array(room);
@@ -165,6 +201,7 @@ export function letGo(memory: Memory, thread: number, place: number): boolean {
     memory.heldObject[at] = memory.heldObject[at + 1];
     memory.heldNode[at] = memory.heldNode[at + 1];
     memory.heldSince[at] = memory.heldSince[at + 1];
+    memory.heldIrqsOff[at] = memory.heldIrqsOff[at + 1];
   }
   memory.depth[thread]--;
   return true;

@@ -1,10 +1,9 @@
 /** Hands the state over to the reference engine: its world is made anew, as if it had judged every event itself. */
 import type { Scalar } from '../event.ts';
-import { itemsOn } from '../fast-lane.ts';
 import type { Oracle } from '../oracle.ts';
 import {
+  type Cell,
   type Cells,
-  type Domain,
   type Entry,
   type Identity,
   identity,
@@ -15,13 +14,14 @@ import {
   type WaitQueue,
   type Work,
 } from '../thing.ts';
-import { type Holding, runClass, type Thread, type Wait } from '../thread.ts';
+import { type Holding, itemsOn, runClass, type Thread, type Wait } from '../thread.ts';
 import type { World } from '../world.ts';
 import type { Engine } from './engine.ts';
 import {
   alive,
   assumed,
   count,
+  done,
   firstEntry,
   firstIn,
   firstLink,
@@ -33,12 +33,13 @@ import {
   pending,
   queuedOn,
   running,
+  sections,
   serial,
   typeNumber,
 } from './layout.ts';
 import { deepest, linkMember, linkOwner, linkSet, nextMember, nextSet } from './memory.ts';
 import type { Class } from './tables.ts';
-import { type Call, waitsFor } from './threads.ts';
+import { type Call, modes, type Promised, waitsFor } from './threads.ts';
 
 type Place = Slot | Part;
 
@@ -100,6 +101,7 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
   }
   for (const number of threads.numbers.values()) fillThread(number);
   readersInOrder(world);
+  writersInOrder(world);
   judge.stateRules.restart();
   engine.hand();
 
@@ -129,6 +131,9 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
           place.queuedAt = d[at + pending];
           place.running = threadOf(i[at + running]);
           place.on = i[at + queuedOn] === 0 ? null : queueName(i[at + queuedOn] - 1, d[at + queuedOn]);
+          break;
+        case 'completion':
+          place.done = i[at + done] !== 0;
           break;
         case 'domain':
         case 'work-queue':
@@ -165,6 +170,9 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
     lock.owner = threadOf(i[at + owner]);
     lock.depth = lock.owner === null ? 0 : 1;
     lock.since = d[at + owner];
+    // A flag used as a lock is a field too, and was written.
+    const slot = world.slots.get(lock.name);
+    if (slot !== undefined) slot.writtenAt = d[at + sections];
   }
   function fillQueue(queue: WaitQueue, at: number): void {
     for (let entryAt = i[at + firstEntry]; entryAt !== 0; entryAt = i[entryAt + nextEntry]) {
@@ -176,7 +184,7 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
   }
   function entryWith(at: number): Entry {
     for (const of of tables.classes) {
-      if (of.kind !== 'wait-entry') continue;
+      if (of.kind !== 'wait-entry' && of.kind !== 'notifier-block') continue;
       const object = at - of.offset;
       if (!cellsOf.has(object) || i[object + typeNumber] !== of.type || i[object + alive] === 0) continue;
       const entry = placeAt(object, of);
@@ -189,17 +197,21 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
     const thread = world.thread(threads.names[number]);
     const from = number * deepest;
     const holdings: Holding[] = [];
-    for (let at = from; at < from + memory.depth[number]; at++)
-      holdings.push(holdingOf(memory.heldObject[at], memory.heldPlace[at], memory.heldNode[at], memory.heldSince[at]));
+    for (let at = from; at < from + memory.depth[number]; at++) {
+      const held = holdingOf(memory.heldObject[at], memory.heldPlace[at], memory.heldNode[at], memory.heldSince[at]);
+      holdings.push({ ...held, irqsOff: memory.heldIrqsOff[at] !== 0 });
+    }
     thread.held.push(...holdings);
     for (const call of threads.calls[number]) thread.calls.push(callOf(call, holdings));
     for (const { counter, object, number: its, took } of threads.releases[number])
       thread.releases.push({
         counter: tables.classes[counter].name,
         object: `${tables.types[i[object + typeNumber]]}#${its}`,
-        took: new Map([...took].map(([node, at]) => [nodeName(node), at])),
+        took: new Map([...(took ?? [])].map(([node, at]) => [nodeName(node), at])),
       });
     thread.prepared = threads.prepared[number] === 0 ? null : placeNamed(threads.prepared[number]);
+    thread.process = pointed(memory.process[number]);
+    for (const of of threads.flags[number]) thread.flags.push(nodeName(of));
     thread.waits = waitOf(number, thread);
   }
   function nodeName(node: number): string {
@@ -218,7 +230,7 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
     const of = placeAt(object, classAt(object, place));
     if (of.kind !== 'lock' && of.kind !== 'wait-queue' && of.kind !== 'domain' && of.kind !== 'work')
       throw new Error(`${of.name} is held, but is a ${of.kind}`);
-    return { of, class: nodeName(node), since };
+    return { of, class: nodeName(node), since, irqsOff: false };
   }
   function callOf(
     { name, since, places, objects, nodes, sinces, promised, reads }: Call,
@@ -231,7 +243,7 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
         const made = holdingOf(objects[at], place, nodes[at], sinces[at]);
         return holdings.find(one => one.of === made.of && one.since === made.since && one.class === made.class) ?? made;
       }),
-      contracts: promised.map(({ contract, of, values, due, alwaysDue, ensured }) => {
+      contracts: promised.map(({ contract, of, values, due, alwaysDue, ensured, left }) => {
         const rule = core.definition.rules.find(one => one.name === contract.name);
         if (rule?.kind !== 'contract') throw new Error(`There is no contract ${contract.name}`);
         const bound = rule.parameters.map((parameter, at): readonly [string, Thing | Scalar] => [
@@ -242,7 +254,7 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
           rule,
           state: contract.state,
           bound: Object.fromEntries(bound),
-          left: new Map(),
+          left: leftOf(left),
           due: new Set(contract.errnos.filter((_, at) => (due & (1 << at)) !== 0)),
           alwaysDue,
           ensured,
@@ -250,6 +262,23 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
       }),
       reads: new Map([...reads].flatMap(([place, at]) => (readName(place) === null ? [] : [[readName(place) ?? '', at] as const]))),
     };
+  }
+  /** Of what was freed since nothing is asked. */
+  function leftOf(left: Promised['left']): Thread['calls'][number]['contracts'][number]['left'] {
+    const changed: Thread['calls'][number]['contracts'][number]['left'] = new Map();
+    for (const { of, object, birth, was, members } of left.values()) {
+      if (i[object + alive] === 0 || d[object + serial] !== birth) continue;
+      const place = placeAt(object, tables.classes[of]);
+      if (place.kind === 'counter') changed.set(place, was);
+      else if (place.kind === 'slot')
+        changed.set(place, members === null ? cellOf(tables.classes[of], was) : new Set([...members].map(thingAt)));
+    }
+    return changed;
+  }
+  function cellOf({ kind }: Class, value: number): Cell {
+    if (kind === 'pointer') return pointed(value);
+    if (kind === 'word') return wordOf.get(value) ?? null;
+    return kind === 'boolean' ? value !== 0 : value;
   }
   /** Null: the object was freed since, and its name is not used again. */
   function readName(place: number): string | null {
@@ -266,7 +295,11 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
     if (threads.waits[number] === waitsFor.nothing) return null;
     const object = threads.waitObject[number];
     const on = placeAt(object, classAt(object, threads.waitPlace[number]));
-    if (on.kind === 'lock' || on.kind === 'wait-queue') return { kind: 'lock', lock: on, mode: undefined, thread, since };
+    if (on.kind === 'lock' || on.kind === 'wait-queue') {
+      const mode = threads.waitMode[number];
+      const asked = mode === modes.alone ? undefined : mode === modes.read ? 'read' : 'recursive-read';
+      return { kind: 'lock', lock: on, mode: asked, thread, since };
+    }
     if (on.kind === 'domain') {
       const wait: Wait = { kind: 'grace', domain: on, readers: byThread(waited?.readers ?? new Map()), thread, since };
       on.waiters.add(wait);
@@ -291,13 +324,23 @@ export function toWorld(engine: Engine, { world, inside }: Oracle): void {
   }
 }
 
-/** A domain has its readers in the order in which they came. */
+/** A domain, or a lock, has its readers in the order in which they came. */
 function readersInOrder(world: World): void {
-  const entered: { readonly domain: Domain; readonly thread: Thread; readonly since: number }[] = [];
-  for (const thread of world.threads.values())
-    for (const { of, since } of thread.held) if (of.kind === 'domain') entered.push({ domain: of, thread, since });
-  for (const { domain, thread } of entered.sort((one, other) => one.since - other.since))
-    domain.readers.set(thread, (domain.readers.get(thread) ?? 0) + 1);
+  const entered: { readonly readers: Map<Thread, number>; readonly thread: Thread; readonly since: number }[] = [];
+  for (const thread of world.threads.values()) {
+    for (const { of, since } of thread.held) {
+      if (of.kind === 'work' || (of.kind !== 'domain' && of.owner === thread) || of.readers === null) continue;
+      entered.push({ readers: of.readers, thread, since });
+    }
+  }
+  for (const { readers, thread } of entered.sort((one, other) => one.since - other.since))
+    readers.set(thread, (readers.get(thread) ?? 0) + 1);
+}
+/** And those who wait to own a lock that may be read, where plain readers queue behind them. */
+function writersInOrder(world: World): void {
+  const waiting = [...world.threads.values()].flatMap(({ waits }) => (waits?.kind === 'lock' && waits.mode === undefined ? [waits] : []));
+  for (const { lock, thread } of waiting.sort((one, other) => one.since - other.since))
+    if (lock.readers !== null && lock.sleeps) lock.queued.add(thread);
 }
 
 const contexts = ['task', 'hardirq', 'worker'] as const;

@@ -3,7 +3,6 @@
  * is, judges that event and some more, and gives the state back. How long it keeps it depends on how much there is to hand over.
  */
 import type { OracleDefinition } from '../definition.ts';
-import type { FastLane } from '../fast-lane.ts';
 import type { Oracle } from '../oracle.ts';
 import { identity } from '../thing.ts';
 import type { Finding } from '../verdict.ts';
@@ -31,22 +30,16 @@ const forEach = 2;
 const longest = 1 << 20;
 
 /** `longer`: multiplies how long a turn of the reference is; 0 in tests, to change as often as can be. */
-export function createTurns(definition: OracleDefinition, oracle: Oracle, lane: FastLane, longer = 1): Turns {
-  const engine = createEngine(definition, oracle.inside, lane);
+export function createTurns(definition: OracleDefinition, oracle: Oracle, longer = 1): Turns {
+  const engine = createEngine(definition, oracle.inside);
   const { judge, settle } = oracle.inside;
   let fast = false;
   let left = 0;
   let patience = 1;
-  let asked: readonly number[] = [];
-  let askedPuts: readonly number[] = [];
 
   function decline(): void {
     if (engine === null || !fast) return;
     fast = false;
-    asked = [...engine.core.asked];
-    askedPuts = [...engine.core.askedPuts];
-    engine.core.asked.length = 0;
-    engine.core.askedPuts.length = 0;
     toWorld(engine, oracle);
     let live = 0;
     for (const ofType of oracle.world.objects.values()) live += ofType.size;
@@ -71,10 +64,6 @@ export function createTurns(definition: OracleDefinition, oracle: Oracle, lane: 
   }
   function judged(): boolean {
     if (engine === null || fast) return fast;
-    for (const pair of asked) engine.core.knownTaken[pair] = 1;
-    for (const pair of askedPuts) engine.core.knownPuts[pair] = 1;
-    asked = [];
-    askedPuts = [];
     if (left-- > 0) return false;
     fast = fromWorld(engine, oracle);
     patience = fast ? 1 : Math.min(longest, patience * 2);

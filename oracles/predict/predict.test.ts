@@ -361,13 +361,22 @@ predicts(
 );
 test('what is far apart is found as long as a window has both', () => {
   const nothing = Array.from({ length: 200 }, (): readonly Step[] => nested('main', 'C#1.m')).flat();
-  const found = (window: number): number => {
+  const found = (window: number): readonly [number, boolean] => {
     const predictor = createPredictor({ places, window });
     const steps = [...xy, ...nothing, ...nested('x', 'A#1.m', 'B#1.m'), ...nothing, ...nested('y', 'B#1.m', 'A#1.m'), ...nothing];
     for (const [index, [thread, event]] of steps.entries()) predictor?.event({ ...event, seq: index + 1, thread } as Event);
-    return predictor?.end().findings.length ?? -1;
+    const { findings = [], beyond = false } = predictor?.end() ?? {};
+    return [findings.length, beyond];
   };
-  assert.equal([found(3000), found(1500), found(300)], [1, 1, 0]);
+  // And it says whether the trace is longer than that.
+  assert.equal(
+    [found(3000), found(1500), found(300)],
+    [
+      [1, false],
+      [1, true],
+      [0, true],
+    ],
+  );
 });
 test('a trace that does not show what is read is not taken in another order', () =>
   assert.is(createPredictor({ places, observes: ['want', 'got', 'released'] satisfies Bare['kind'][] }), null));

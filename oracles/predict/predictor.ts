@@ -27,6 +27,8 @@ export interface Predicted {
   readonly findings: readonly { readonly finding: Finding; readonly event: Event }[];
   /** Some of what might have been found was not looked for any further, because it would have taken too long. */
   readonly cutShort: boolean;
+  /** The trace is longer than the window: what lies far apart in it was not looked at together. */
+  readonly beyond: boolean;
 }
 export interface PredictorOptions {
   readonly places?: Readonly<Record<string, PlaceKind>> | undefined;
@@ -35,7 +37,8 @@ export interface PredictorOptions {
   readonly window?: number;
 }
 
-const usualWindow = 131_072;
+/** Events that are looked at at once. */
+export const usualWindow = 131_072;
 /** Steps that may be taken for each event of the window. */
 const effort = 24;
 const mostFindings = 200;
@@ -90,6 +93,7 @@ export function createPredictor({ places = {}, observes, window: size = usualWin
   /** Frees and gets before it were looked at. */
   let looked = 0;
   let cutShort = false;
+  let beyond = false;
 
   function look(atEnd: boolean): void {
     const window = createWindow(events, first, base, semaphores);
@@ -133,11 +137,12 @@ export function createPredictor({ places = {}, observes, window: size = usualWin
       if (events.length < size) return;
       look(false);
       slide();
+      beyond = true;
     },
     end() {
       look(true);
       events = [];
-      return { findings, cutShort };
+      return { findings, cutShort, beyond };
     },
   };
 }

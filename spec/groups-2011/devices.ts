@@ -5,6 +5,7 @@ import {
   assertHeld,
   bug,
   type Duration,
+  type Ends,
   free,
   guard,
   lock,
@@ -122,6 +123,13 @@ export function bind(dev: Device): boolean {
 }
 
 // ---- A device goes
+
+/**
+ * Taking a device from its driver ends, whatever its users do: they are asked as often as the administrator has patience, and then it is taken.
+ * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, "hard timeout handling in the kernel"
+ * @fact R320, R506
+ */
+export const removalEnds: Ends<typeof unbindDriver> = { within: seconds(20) };
 
 /** How long users are given to notice, each time that they are asked. */
 export const askEvery: Duration = seconds(10);

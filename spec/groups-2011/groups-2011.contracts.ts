@@ -24,6 +24,7 @@ import type { merge, unmerge } from './merge.ts';
 export const openGroupContract: Contract<typeof openGroup> = {
   fails: { ENODEV: (bus, id) => every(vfio.groups, group => group.bus !== bus || group.id !== id), ENOMEM: atAnyTime },
   ensures: (bus, id) => some(vfio.groups, group => group.bus === bus && group.id === id && group.files > 0 && group.iommu !== null),
+  mayLeave: () => [],
 };
 
 /**
@@ -40,6 +41,7 @@ export const getIommuFdContract: Contract<typeof getIommuFd> = {
     ENOMEM: atAnyTime,
   },
   ensures: (task, _fd, to) => to.file !== null && to.file.iommu !== null && isOpenFor(task, to.file.iommu),
+  mayLeave: () => [],
 };
 
 /** The context is open, for this process. */
@@ -79,6 +81,7 @@ export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
     ENOMEM: atAnyTime,
   },
   ensures: (_task, _fd, dev, to) => to.file !== null && to.file.device !== null && to.file.device.dev === dev && to.file.device.attached,
+  mayLeave: () => [],
 };
 
 /** The device is in a group of the set. */
@@ -115,6 +118,7 @@ export const accessDeviceContract: Contract<typeof accessDevice> = {
     EBADF: fd => fd.file === null,
     EIO: fd => fd.file !== null && fd.file.device !== null && fd.file.device.data === null,
   },
+  mayLeave: () => [],
 };
 
 /**
@@ -176,6 +180,7 @@ export const unmergeContract: Contract<typeof unmerge> = {
   },
   ensures: (_task, fd) =>
     fd.file !== null && fd.file.group !== null && !isMerged(fd.file.group) && fd.file.group.iommu !== null && !fd.file.group.iommu.isOpen,
+  mayLeave: () => [],
 };
 
 /**
@@ -186,6 +191,8 @@ export const unmergeContract: Contract<typeof unmerge> = {
 export const plugContract: Contract<typeof plug> = {
   fails: { ENODEV: dev => dev.groupId === 0, ENOMEM: atAnyTime },
   ensures: dev => dev.vfio !== null,
+  // The device is there all the same: its group, which may be new, is tainted.
+  mayLeave: dev => [dev.isAnnounced, vfio.groups, dev.vfio?.group.tainted],
 };
 
 /**
@@ -201,6 +208,7 @@ export const probeContract: Contract<typeof probe> = {
     EINVAL: (dev, driver) => driver === 'vfio' && dev.vfio === null,
   },
   ensures: dev => dev.driver !== 'none',
+  mayLeave: () => [],
 };
 
 /**
@@ -211,6 +219,7 @@ export const probeContract: Contract<typeof probe> = {
 export const presetDriverContract: Contract<typeof presetDriver> = {
   fails: { EBUSY: dev => dev.preset !== 'none' },
   ensures: dev => dev.preset !== 'none',
+  mayLeave: () => [],
 };
 
 /**
@@ -221,4 +230,5 @@ export const presetDriverContract: Contract<typeof presetDriver> = {
 export const setPatienceContract: Contract<typeof setPatience> = {
   fails: { EPERM: task => !task.isAdmin },
   ensures: (_task, to) => vfio.patience === to,
+  mayLeave: () => [],
 };

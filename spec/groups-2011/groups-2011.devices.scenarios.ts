@@ -2,18 +2,15 @@
 import { alloc, lock, maybe, type Scenario, unlock, waitEvent } from '../language.ts';
 import { addDevice, plug, presetDriver, probe, setPatience, unbindDriver, unplug } from './devices.ts';
 import { accessDevice, close, getDeviceFd, getIommuFd, openGroup } from './files.ts';
-import { allowRequests, boundDevice, deviceOf, newDevice, opened, unused, user } from './groups-2011.setup.ts';
+import { allowRequests, boundDevice, deviceOf, newDevice, oneOpenGroup, opened, unused, user } from './groups-2011.setup.ts';
 import { type Bus, type Task, vfio } from './groups-2011.ts';
 
 // ---- Devices come
 
 /** A device appears in a group that is in use, and another driver wants it. The user may leave at any moment. */
 export const hotAdd: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
+  const { bus, dev, task, fd } = oneOpenGroup();
   const added = newDevice(bus, 1);
-  const task = user();
-  const fd = opened(bus, 1);
   const iommuFd = unused();
   const deviceFd = unused();
   getIommuFd(task, fd, iommuFd);
@@ -33,11 +30,8 @@ export const hotAdd: Scenario = ({ thread, stays }) => {
 
 /** A device appears in a group that is in use; something else has decided about its driver, or is about to. */
 export const hotAddPreset: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
+  const { bus, dev, task, fd } = oneOpenGroup();
   const added = newDevice(bus, 1);
-  const task = user();
-  const fd = opened(bus, 1);
   const iommuFd = unused();
   getIommuFd(task, fd, iommuFd);
   stays(bus, dev, added, task, fd, iommuFd);
@@ -119,11 +113,8 @@ export const twoDevicesAppear: Scenario = ({ thread, stays }) => {
 
 /** A device is wanted back from a user who closes it when asked. */
 export const userHeeds: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
-  const task = user();
+  const { bus, dev, task, fd } = oneOpenGroup();
   allowRequests();
-  const fd = opened(bus, 1);
   const deviceFd = unused();
   getDeviceFd(task, fd, dev, deviceFd);
   const device = deviceOf(deviceFd);
@@ -138,11 +129,8 @@ export const userHeeds: Scenario = ({ thread, stays }) => {
 
 /** A device is wanted back from a user who goes on using it, and may keep it. Afterwards another driver wants it. */
 export const userKeepsDevice: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
-  const task = user();
+  const { bus, dev, task, fd } = oneOpenGroup();
   allowRequests();
-  const fd = opened(bus, 1);
   const iommuFd = unused();
   const deviceFd = unused();
   getIommuFd(task, fd, iommuFd);
@@ -162,11 +150,8 @@ export const userKeepsDevice: Scenario = ({ thread, stays }) => {
 
 /** A device is pulled out while it is open; its group has no other. */
 export const unplugWhileOpen: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
-  const task = user();
+  const { bus, dev, task, fd } = oneOpenGroup();
   allowRequests();
-  const fd = opened(bus, 1);
   const deviceFd = unused();
   stays(bus, dev, task, fd, deviceFd);
   thread(() => {

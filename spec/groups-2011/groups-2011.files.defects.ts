@@ -1,5 +1,5 @@
 /** What goes wrong when files are opened and released. */
-import { alloc, always, assertHeld, bug, type Defect, free, guard, lock, maybe, put, unlock, wakeAll } from '../language.ts';
+import { alloc, always, assertHeld, bug, type Defect, free, guard, lock, maybe, unlock, wakeAll } from '../language.ts';
 import * as contexts from './context.ts';
 import * as files from './files.ts';
 import * as contracts from './groups-2011.contracts.ts';
@@ -80,6 +80,7 @@ export const getDeviceReadsContextFirst: Defect<Spec> = {
 export const ownerAskedBeforeLock: Defect<Spec> = {
   breaks: [
     { rule: groups.groupGuards, in: scenarios.ownerEnds },
+    { rule: groups.iommuGuards, in: scenarios.ownerEnds },
     { rule: rules.onlyTheOwnerIsGranted, in: scenarios.ownerEnds },
     { rule: always.neverTouchedAfterFree, in: scenarios.mergeRacesGetDevice },
   ],
@@ -178,60 +179,6 @@ export const openContextProvesViability: Defect<Spec> = {
 };
 
 /**
- * The owner of a context is remembered by its address only. When it has ended, another process may get that address, and the context with it.
- * @source drivers/vfio/vfio_main.c as posted in November 2011, __vfio_open_iommu(), "iommu->mm = current->mm"
- * @fact D326
- * @sure candidate
- */
-export const ownerNotKept: Defect<Spec> = {
-  breaks: [{ rule: rules.ownerIsAlive, in: scenarios.ownerEndsFirst }],
-  instead: {
-    iommuOwns: {},
-    openContext: (task, iommu) => {
-      assertHeld(vfio.lock);
-      if (!groups.isViable(iommu)) return 'EBUSY';
-      if (iommu.isOpen) bug();
-      iommu.isOpen = true;
-      iommu.owner = task;
-      for (const group of iommu.groups) {
-        if (!contexts.attachGroup(group)) {
-          contexts.closeContext(iommu);
-          return 'EFAULT';
-        }
-      }
-      return 0;
-    },
-    closeContext: iommu => {
-      assertHeld(vfio.lock);
-      if (!iommu.isOpen) return;
-      for (const group of iommu.groups) contexts.detachGroup(group);
-      lock(iommu.gate);
-      iommu.mapped = false;
-      unlock(iommu.gate);
-      iommu.isOpen = false;
-      iommu.owner = null;
-    },
-  },
-};
-
-/** The mappings stay when the context is closed: who opens it next finds another's memory mapped. The code under review does not do that. */
-export const mappingsStay: Defect<Spec> = {
-  breaks: [{ rule: rules.mappedOnlyWhileOpen, in: scenarios.oneGroup }],
-  instead: {
-    closeContext: iommu => {
-      assertHeld(vfio.lock);
-      if (!iommu.isOpen) return;
-      for (const group of iommu.groups) contexts.detachGroup(group);
-      iommu.isOpen = false;
-      const owner = iommu.owner;
-      if (owner === null) bug();
-      iommu.owner = null;
-      put(owner.users);
-    },
-  },
-};
-
-/**
  * The driver lets go of a device after it was counted down: removal has seen that nobody has it open, and has freed what the driver looks at.
  * @source drivers/vfio/vfio_main.c as posted in November 2011, vfio_device_release(); turned round in early 2012
  * @fact D306
@@ -258,7 +205,10 @@ export const driverReleasedLast: Defect<Spec> = {
   },
 };
 
-/** Both files of a device that was opened twice count as one, and the first that is closed ends the use of the other. */
+/**
+ * Both files of a device that was opened twice count as one, and the first that is closed ends the use of the other.
+ * @source no known occurrence: drivers/vfio/vfio_main.c as posted in November 2011, vfio_group_get_device_fd(), counts every descriptor
+ */
 export const deviceCountedOnce: Defect<Spec> = {
   breaks: [
     { rule: rules.twoFilesCountTwice, in: questions.mergeOneWithAnOpenDevice },

@@ -63,7 +63,10 @@ export const presetTwice: Defect<Spec> = {
   },
 };
 
-/** A driver is preset for every device that appears, in use or not: other drivers never get what users do not have. */
+/**
+ * A driver is preset for every device that appears, in use or not: other drivers never get what users do not have.
+ * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, "we only want to intervene if the iommu is inuse", which rules it out
+ */
 export const presetAlways: Defect<Spec> = {
   breaks: [{ rule: rules.presetOnlyIfInUse, in: going.hotAdd }],
   instead: {
@@ -94,7 +97,10 @@ export const presetAlways: Defect<Spec> = {
  * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, "fallback to 'match' if preinit driver disappeared?"
  */
 export const fallsBackToMatching: Defect<Spec> = {
-  breaks: [{ rule: rules.noOtherDriverWhileInUse, in: going.hotAdd }],
+  breaks: [
+    { rule: rules.noOtherDriverWhileInUse, in: going.hotAdd },
+    { rule: contracts.probeContract, in: going.hotAdd },
+  ],
   instead: {
     isKept: dev => {
       // VFIO's driver may have been unloaded.

@@ -2,7 +2,7 @@
 import { alloc, type Scenario } from '../language.ts';
 import { plug, probe, unbindDriver } from './devices.ts';
 import { close, getDeviceFd, getIommuFd } from './files.ts';
-import { allowRequests, boundDevice, newDevice, opened, unused, user } from './groups-2011.setup.ts';
+import { allowRequests, boundDevice, newDevice, opened, twoOpenGroups, unused, user } from './groups-2011.setup.ts';
 import type { Bus } from './groups-2011.ts';
 import { merge, unmerge } from './merge.ts';
 
@@ -33,13 +33,8 @@ export const fourGroupsBothWays: Scenario = ({ thread, stays }) => {
 
 /** Two merged groups are used and taken apart while a device of one is wanted back. */
 export const removalFromMergedSet: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   allowRequests();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
   const iommuFd = unused();
   const deviceFd = unused();
   merge(task, a, b);
@@ -60,13 +55,8 @@ export const removalFromMergedSet: Scenario = ({ thread, stays }) => {
 
 /** A device appears in a group, and another driver wants it, while the group is merged into one that is in use. */
 export const hotAddWhileMerging: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const added = newDevice(bus, 2);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
   const iommuFd = unused();
   getIommuFd(task, a, iommuFd);
   stays(bus, one, two, added, task, a, b, iommuFd);

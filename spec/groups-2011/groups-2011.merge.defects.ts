@@ -44,7 +44,10 @@ export const incomingNeedNotBeAlone: Defect<Spec> = {
  * @fact D316
  */
 export const incomingMayBeOpen: Defect<Spec> = {
-  breaks: [{ rule: always.bugNeverReached, in: questions.mergeOneWithAnOpenDevice }],
+  breaks: [
+    { rule: always.bugNeverReached, in: questions.mergeOneWithAnOpenDevice },
+    { rule: rules.usedOnlyWhileOpen, in: questions.mergeOneWithAnOpenDevice },
+  ],
   instead: {
     mergeGroups: (task, group, incoming) => {
       using _ = guard(vfio.lock);
@@ -180,7 +183,10 @@ export const unmergeForgetsTheRest: Defect<Spec> = {
   },
 };
 
-/** When a set falls apart its groups keep their pointers to the context, which is freed. The code under review does not do that. */
+/**
+ * When a set falls apart its groups keep their pointers to the context, which is freed. The code under review does not do that.
+ * @source no known occurrence: drivers/vfio/vfio_main.c as posted in November 2011, __vfio_try_dissolve_iommu(), gives each group a context of its own again
+ */
 export const dissolvingForgetsTheGroups: Defect<Spec> = {
   breaks: [
     { rule: rules.contextIsAlive, in: scenarios.mergeRacesClose },
@@ -197,7 +203,10 @@ export const dissolvingForgetsTheGroups: Defect<Spec> = {
   },
 };
 
-/** The set falls apart when nothing uses its context, although groups of it are open: what was merged has to be merged again after every use. */
+/**
+ * The set falls apart when nothing uses its context, although groups of it are open: what was merged has to be merged again after every use.
+ * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, "look at the group refcnt", which rules it out
+ */
 export const dissolvesOpenGroups: Defect<Spec> = {
   breaks: [{ rule: always.bugNeverReached, in: questions.onlyTheGroupIsOpen }],
   instead: {
@@ -211,6 +220,22 @@ export const dissolvesOpenGroups: Defect<Spec> = {
       }
       free(iommu);
       return true;
+    },
+  },
+};
+
+/**
+ * The incoming group is told its new context, and the context is not told its new group: what it does for all members it does not do for this one.
+ * @source no known occurrence: __vfio_group_set_iommu() as posted in November 2011 does both
+ */
+export const movedOnOneSide: Defect<Spec> = {
+  breaks: [{ rule: rules.pointersAgree, in: questions.closeTheMergedGroup }],
+  instead: {
+    move: (group, from, to) => {
+      assertHeld(vfio.lock);
+      from.groups.delete(group);
+      group.iommu = to;
+      free(from);
     },
   },
 };

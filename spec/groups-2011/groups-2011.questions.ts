@@ -1,8 +1,7 @@
 /** What the review of November 2011 asked, each as a scenario with the answer that its author gave. */
-import { alloc, bug, type Scenario } from '../language.ts';
+import { bug, type Scenario } from '../language.ts';
 import { accessDevice, close, getDeviceFd, getIommuFd, mapDma } from './files.ts';
-import { boundDevice, opened, unused, user } from './groups-2011.setup.ts';
-import type { Bus } from './groups-2011.ts';
+import { threeOpenGroups, twoOpenGroups, unused, user } from './groups-2011.setup.ts';
 import { merge, unmerge } from './merge.ts';
 
 /**
@@ -10,14 +9,7 @@ import { merge, unmerge } from './merge.ts';
  * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, scenario 1
  */
 export const mergeOneThatIsMerged: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const three = boundDevice(bus, 3);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
-  const c = opened(bus, 3);
+  const { bus, one, two, three, task, a, b, c } = threeOpenGroups();
   stays(bus, one, two, three, task, a, b, c);
   thread(() => {
     const first = merge(task, a, b);
@@ -39,14 +31,7 @@ export const mergeOneThatIsMerged: Scenario = ({ thread, stays }) => {
  * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, scenario 2
  */
 export const mergeOneWithAnOpenDevice: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const three = boundDevice(bus, 3);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
-  const c = opened(bus, 3);
+  const { bus, one, two, three, task, a, b, c } = threeOpenGroups();
   const deviceFd = unused();
   const sameAgain = unused();
   getDeviceFd(task, b, two, deviceFd);
@@ -76,12 +61,7 @@ export const mergeOneWithAnOpenDevice: Scenario = ({ thread, stays }) => {
  * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core
  */
 export const closeTheMergedGroup: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const deviceFd = unused();
   merge(task, a, b);
   stays(bus, one, two, task, a, b, deviceFd);
@@ -103,13 +83,8 @@ export const closeTheMergedGroup: Scenario = ({ thread, stays }) => {
  * @source kvm mailing list, November 2011, Benvenuti and Williamson on the VFIO group core, "if you close all devices and the iommu, keeping the group open"
  */
 export const onlyTheGroupIsOpen: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const other = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
   const iommuFd = unused();
   const deviceFd = unused();
   const spare = unused();

@@ -3,7 +3,7 @@ import { alloc, type Scenario } from '../language.ts';
 import { exit } from './context.ts';
 import { addDevice, probe, unbindDriver } from './devices.ts';
 import { accessDevice, close, getDeviceFd, getIommuFd, mapDma, openGroup } from './files.ts';
-import { allowRequests, boundDevice, opened, unused, user } from './groups-2011.setup.ts';
+import { allowRequests, boundDevice, oneOpenGroup, opened, threeOpenGroups, twoOpenGroups, unused, user } from './groups-2011.setup.ts';
 import type { Bus, Device } from './groups-2011.ts';
 import { merge, unmerge } from './merge.ts';
 
@@ -32,11 +32,8 @@ export const oneGroup: Scenario = ({ thread, stays }) => {
 
 /** A process passes its group's file on and ends; another one finds the context open or closed. */
 export const ownerEnds: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
-  const task = user();
+  const { bus, dev, task, fd } = oneOpenGroup();
   const other = user();
-  const fd = opened(bus, 1);
   const iommuFd = unused();
   const deviceFd = unused();
   stays(bus, dev, other, fd, iommuFd, deviceFd);
@@ -54,11 +51,8 @@ export const ownerEnds: Scenario = ({ thread, stays }) => {
 
 /** A process passes its files on and ends while its context is open. Who has the files may not use it, but can close it. */
 export const ownerEndsFirst: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const dev = boundDevice(bus, 1);
-  const task = user();
+  const { bus, dev, task, fd } = oneOpenGroup();
   const other = user();
-  const fd = opened(bus, 1);
   const iommuFd = unused();
   const deviceFd = unused();
   getIommuFd(task, fd, iommuFd);
@@ -76,12 +70,7 @@ export const ownerEndsFirst: Scenario = ({ thread, stays }) => {
 
 /** Two processes, or two threads of one, merge two groups in both directions at once. */
 export const mergeBothWays: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const deviceFd = unused();
   stays(bus, one, two, task, a, b, deviceFd);
   thread(() => {
@@ -98,14 +87,7 @@ export const mergeBothWays: Scenario = ({ thread, stays }) => {
 
 /** As the first scenario of the review, but the merged set was used in between, so that its context has been closed. */
 export const mergeOneThatWasUsed: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const three = boundDevice(bus, 3);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
-  const c = opened(bus, 3);
+  const { bus, one, two, three, task, a, b, c } = threeOpenGroups();
   const iommuFd = unused();
   merge(task, a, b);
   getIommuFd(task, a, iommuFd);
@@ -117,12 +99,7 @@ export const mergeOneThatWasUsed: Scenario = ({ thread, stays }) => {
 
 /** A group is merged while a device of it is opened, by the same process. */
 export const mergeRacesGetDevice: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const deviceFd = unused();
   stays(bus, one, two, task, a, b, deviceFd);
   thread(() => merge(task, a, b));
@@ -134,12 +111,7 @@ export const mergeRacesGetDevice: Scenario = ({ thread, stays }) => {
 
 /** A group with two open files is merged by one while the other is closed. */
 export const mergeRacesClose: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const otherB = opened(bus, 2);
   stays(bus, one, two, task, a, b, otherB);
   thread(() => {
@@ -154,13 +126,8 @@ export const mergeRacesClose: Scenario = ({ thread, stays }) => {
 
 /** A group is taken out of a merged set that is in use while its device is wanted back. */
 export const unmergeRacesRemoval: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   allowRequests();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
   const iommuFd = unused();
   merge(task, a, b);
   getIommuFd(task, a, iommuFd);
@@ -175,14 +142,7 @@ export const unmergeRacesRemoval: Scenario = ({ thread, stays }) => {
 
 /** The last open group of three is taken out of their set. */
 export const unmergeTheOpenOne: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const three = boundDevice(bus, 3);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
-  const c = opened(bus, 3);
+  const { bus, one, two, three, task, a, b, c } = threeOpenGroups();
   merge(task, a, b);
   merge(task, a, c);
   stays(bus, one, two, three, task, a, b, c);
@@ -230,13 +190,8 @@ export const groupsThatDoNotFit: Scenario = ({ thread, choose, stays }) => {
 
 /** Two processes, one of which has the context; what the other may not. */
 export const anotherProcess: Scenario = ({ thread, choose, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const other = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
   const iommuFd = unused();
   const otherFd = unused();
   getIommuFd(task, a, iommuFd);
@@ -255,12 +210,7 @@ export const anotherProcess: Scenario = ({ thread, choose, stays }) => {
 
 /** A device is not VFIO's any more while its group is opened, merged and used. */
 export const deviceLeavesVfio: Scenario = ({ thread, stays }) => {
-  const bus = alloc<Bus>({});
-  const one = boundDevice(bus, 1);
-  const two = boundDevice(bus, 2);
-  const task = user();
-  const a = opened(bus, 1);
-  const b = opened(bus, 2);
+  const { bus, one, two, task, a, b } = twoOpenGroups();
   const deviceFd = unused();
   stays(bus, one, two, task, a, b, deviceFd);
   thread(() => {

@@ -35,6 +35,34 @@ export function user(): Task {
   return alloc<Task>({ users: 1, isAdmin: false });
 }
 
+/** A process that has one group open, whose one device VFIO's driver has. */
+export function oneOpenGroup() {
+  const bus = alloc<Bus>({});
+  const dev = boundDevice(bus, 1);
+  const task = user();
+  const fd = opened(bus, 1);
+  return { bus, dev, task, fd };
+}
+
+/** A process that has two groups open, each with one device. */
+export function twoOpenGroups() {
+  const bus = alloc<Bus>({});
+  const one = boundDevice(bus, 1);
+  const two = boundDevice(bus, 2);
+  const task = user();
+  const a = opened(bus, 1);
+  const b = opened(bus, 2);
+  return { bus, one, two, task, a, b };
+}
+
+/** A process that has three groups open, each with one device. */
+export function threeOpenGroups() {
+  const { bus, one, two, task, a, b } = twoOpenGroups();
+  const three = boundDevice(bus, 3);
+  const c = opened(bus, 3);
+  return { bus, one, two, three, task, a, b, c };
+}
+
 /** The device of an open file. */
 export function deviceOf(fd: Descriptor<OpenFile>): VfioDevice {
   const file = fd.file;

@@ -40,7 +40,7 @@ export const facts: Facts = {
     says: 'The code of the callback stays loaded while its entry is on a queue.',
     source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd_release(): our own reading',
     sure: 'candidate',
-    undecided: 'Not modelled here yet: that the module of KVM is unloaded. Code is always there.',
+    from: [always.bugNeverReached],
   },
   R436: {
     says: 'An assignment that fails after its entry was hooked takes it off again, and ends the domain of readers if it was set up.',
@@ -54,7 +54,7 @@ export const facts: Facts = {
       'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, the deassignment that the patch removes: our own reading',
     sure: 'candidate',
     undecided:
-      'Not modelled here yet: the deassignment before the proposal. Following the null pointer would break always.nullNeverFollowed.',
+      'One thread and no state: a test for null that is missing, which the types of a spec do not let be missing. Following the null pointer would break always.nullNeverFollowed.',
   },
   D409: {
     says: 'The machine is put by a reader or before the readers were waited for, and another reader uses it.',
@@ -63,11 +63,5 @@ export const facts: Facts = {
     sure: 'read',
     undecided:
       'Nothing here depends on it, as the variant putBeforeGrace shows: a release has a reference of its own, and the only reader was flushed before. Without any wait for readers, always.neverTouchedAfterFree is broken.',
-  },
-  D411: {
-    says: 'The machine is gone and its module is unloaded, but the entry is still on the queue of an eventfd: a signal calls code that is not there.',
-    source: 'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, kvm_irqfd_release(): our own reading',
-    sure: 'candidate',
-    undecided: 'Not modelled here yet: that the module of KVM is unloaded. Code is always there.',
   },
 };

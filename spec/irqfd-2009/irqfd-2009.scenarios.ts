@@ -1,5 +1,6 @@
 /** Smallest situations in which the rules are put to the test. */
 import { alloc, anyOf, bug, closeFd, get, lock, put, type Scenario, unlock } from '../language.ts';
+import { unloadKvm } from './irqfd-2009.module.ts';
 import { assign, type Eventfd, type EventfdFile, type Irqfd, type Kvm, releaseVm, shutDown, signal, write } from './irqfd-2009.ts';
 
 /** The irqfd that a machine has, for a scenario with one. */
@@ -134,5 +135,19 @@ export const hangUpWithData: Scenario = ({ thread, descriptor, stays }) => {
   thread(() => {
     closeFd(fd);
     releaseVm(vm);
+  });
+};
+
+/** The machine is released and its module unloaded while the eventfd ends. */
+export const unloadedAfterwards: Scenario = ({ thread, descriptor, stays }) => {
+  const vm = alloc<Kvm>({ users: 1 });
+  const eventfd = alloc<Eventfd>({ users: 1 });
+  const fd = descriptor<EventfdFile>(alloc<EventfdFile>({ eventfd, refs: 1 }));
+  assign(vm, fd);
+  stays(fd);
+  thread(() => closeFd(fd));
+  thread(() => {
+    releaseVm(vm);
+    unloadKvm();
   });
 };

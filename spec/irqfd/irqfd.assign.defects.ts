@@ -2,15 +2,24 @@
 import {
   addWaitEntry,
   addWaitEntryExclusive,
+  alloc,
   always,
   type Defect,
+  type Descriptor,
+  fget,
   free,
+  get,
+  lock,
   lockIrq,
+  put,
   queue,
   readLock,
   readUnlock,
+  synchronize,
+  unlock,
   unlockIrq,
 } from '../language.ts';
+import type * as eventfds from './eventfd.ts';
 import * as scenarios from './irqfd.scenarios.ts';
 import * as irqfds from './irqfd.ts';
 import type { Spec } from './irqfd.variants.ts';
@@ -139,3 +148,43 @@ export const failureKeepsEventfd: Defect<Spec> = {
     },
   },
 };
+
+/**
+ * Where there is no memory for a resampler, the lock of resamplers is kept.
+ * @source no known occurrence: Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign(), mutex_unlock() before the label fail
+ */
+export const failureKeepsLock: Defect<Spec> = {
+  breaks: [{ rule: always.locksBalance, in: scenarios.shortOfMemory }],
+  instead: {
+    assignResample: (vm, fd, gsi, resampleFd) => {
+      const kvm = vm.kvm;
+      const eventfd = heldEventfd(fd);
+      const resamplefd = heldEventfd(resampleFd);
+      if (eventfd === null || resamplefd === null) return 'EBADF';
+      lock(kvm.resamplerLock);
+      const resampler = resamplers.resamplerOf(kvm, gsi);
+      if (resampler === null) {
+        put(resamplefd.refs);
+        put(eventfd.refs);
+        return 'ENOMEM';
+      }
+      const irqfd = alloc<irqfds.Irqfd>({ kvm, eventfd, gsi, route: 'none', resampler, resamplefd });
+      resampler.irqfds.add(irqfd);
+      synchronize(kvm.irqSrcu);
+      unlock(kvm.resamplerLock);
+      const result = irqfds.activate(irqfd);
+      if (result !== 0) irqfds.abandon(irqfd);
+      return result;
+    },
+  },
+};
+
+/** The eventfd of a descriptor, with a reference; here nobody closes it meanwhile. */
+function heldEventfd(fd: Descriptor<eventfds.OpenFile>): eventfds.Eventfd | null {
+  const file = fget(fd);
+  if (file === null) return null;
+  const eventfd = file.eventfd;
+  if (eventfd !== null) get(eventfd.refs);
+  put(file.refs);
+  return eventfd;
+}

@@ -37,6 +37,7 @@ export const assignContract: Contract<typeof assign> = {
     EINVAL: (vm, fd) => !vm.kvm.hasInterruptController || (fd.file !== null && fd.file.eventfd === null),
     EBADF: (_vm, fd) => fd.file === null,
     EBUSY: atAnyTime,
+    ENOMEM: atAnyTime,
   },
   ensures: (vm, _fd, gsi) => some(vm.kvm.irqfds, irqfd => irqfd.gsi === gsi),
 };
@@ -54,6 +55,7 @@ export const assignResampleContract: Contract<typeof assignResample> = {
       (resampleFd.file !== null && resampleFd.file.eventfd === null),
     EBADF: (_vm, fd, _gsi, resampleFd) => fd.file === null || resampleFd.file === null,
     EBUSY: atAnyTime,
+    ENOMEM: atAnyTime,
   },
   ensures: (vm, _fd, gsi) => some(vm.kvm.irqfds, irqfd => irqfd.gsi === gsi && irqfd.resampler !== null),
 };
@@ -64,7 +66,12 @@ export const assignResampleContract: Contract<typeof assignResample> = {
  * @fact R415
  */
 export const assignWithFlagsContract: Contract<typeof assignWithFlags> = {
-  fails: { EINVAL: (_vm, _fd, _gsi, flags) => flags > 3 },
+  fails: {
+    EINVAL: (vm, fd, _gsi, flags) => flags > 3 || !vm.kvm.hasInterruptController || (fd.file !== null && fd.file.eventfd === null),
+    EBADF: (_vm, fd) => fd.file === null,
+    EBUSY: atAnyTime,
+    ENOMEM: atAnyTime,
+  },
 };
 
 /**
@@ -87,7 +94,7 @@ export const deassignContract: Contract<typeof deassign> = {
 export const signalContract: Contract<typeof signal> = { fails: { EBADF: fd => fd.file === null } };
 
 /**
- * Reading finds nothing where nothing was counted, or where an irqfd has taken it.
+ * Reading takes all that was counted, and finds nothing where nothing was, or where an irqfd has taken it.
  * @source eventfd(2); Linux 6.18, virt/kvm/eventfd.c, irqfd_wakeup()
  */
 export const readCountContract: Contract<typeof readCount> = {
@@ -95,6 +102,7 @@ export const readCountContract: Contract<typeof readCount> = {
     EAGAIN: fd => fd.file !== null && fd.file.eventfd !== null && fd.file.eventfd.count === 0,
     EBADF: fd => fd.file === null,
   },
+  ensures: fd => fd.file !== null && fd.file.eventfd !== null && fd.file.eventfd.count === 0,
 };
 
 /**

@@ -1,8 +1,10 @@
 /** What must not be done when an irqfd is deassigned, its machine released, or the routing changed. */
 import {
   always,
+  anyOf,
   type Defect,
   fget,
+  flush,
   flushQueue,
   free,
   get,
@@ -188,6 +190,29 @@ export const vmPutBeforeFlush: Defect<Spec> = {
       unlockIrq(kvm.irqfdsLock);
       put(kvm.users);
       flushQueue(kvmModule.cleanupQueue);
+      free(file);
+    },
+  },
+};
+
+/**
+ * Of all shutdowns one is waited for, that of the irqfd at which the loop ended. Where there are none, the loop ends at something else, and that was what the
+ * kernel first fell over.
+ * @source Linux 36343f6ea721, "kvm: fix OOPS on flush_work", which mends 3706feacd007, "KVM: Remove deprecated create_singlethread_workqueue"
+ * @fact D415
+ * @sure known
+ */
+export const oneShutdownAwaited: Defect<Spec> = {
+  breaks: [{ rule: irqfds.vmOutlivesItsIrqfds, in: scenarios.twoIrqfds }],
+  instead: {
+    releaseVm: file => {
+      const kvm = file.kvm;
+      lockIrq(kvm.irqfdsLock);
+      const last = anyOf(kvm.irqfds);
+      for (const irqfd of kvm.irqfds) irqfds.deactivate(irqfd);
+      unlockIrq(kvm.irqfdsLock);
+      if (last !== null) flush(last.shutdown);
+      put(kvm.users);
       free(file);
     },
   },

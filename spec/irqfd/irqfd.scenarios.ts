@@ -2,7 +2,7 @@
 import { bug, get, lockIrq, put, type Scenario, unlockIrq, wake } from '../language.ts';
 import { close, countEvent, createEventfd, createEventfdWith, type PollKey, readCount, signal } from './eventfd.ts';
 import { assign, assignResample, deassign } from './irqfd.ts';
-import { closeVm, createInterruptController, createVm, pendingInterrupt, setRouting } from './kvm.ts';
+import { closeVm, createInterruptController, createVm, createVmShortOfMemory, pendingInterrupt, setRouting } from './kvm.ts';
 import { acknowledge } from './resampler.ts';
 
 /** Eventfd and machine are closed at once, with an interrupt on its way. */
@@ -268,4 +268,17 @@ export const lastLeavesAsOneJoins: Scenario = ({ thread, stays }) => {
   stays(vm, fd, other, resampleFd);
   thread(() => deassign(vm, fd, 5));
   thread(() => assignResample(vm, other, 5, resampleFd));
+};
+
+/** Memory is short while a level-triggered irqfd is assigned; nothing of a failed assignment is left. */
+export const shortOfMemory: Scenario = ({ thread, stays }) => {
+  const vm = createVmShortOfMemory();
+  createInterruptController(vm);
+  const fd = createEventfd();
+  const resampleFd = createEventfd();
+  stays(vm, fd, resampleFd);
+  thread(() => {
+    if (assignResample(vm, fd, 5, resampleFd) === 0) deassign(vm, fd, 5);
+  });
+  thread(() => acknowledge(vm.kvm, 5));
 };

@@ -55,6 +55,20 @@ export const assignmentNotAwaited_6_1: Defect<Spec> = {
   },
 };
 
+/**
+ * Who takes the irqfd off the list leaves its shutdown to somebody else, and there is nobody.
+ * @source no known occurrence: Linux 6.18, virt/kvm/eventfd.c, irqfd_deactivate(), queue_work()
+ */
+export const shutdownNotQueued: Defect<Spec> = {
+  breaks: [{ rule: irqfds.inactiveIsShutDown, in: scenarios.assignAgain }],
+  instead: {
+    deactivate: irqfd => {
+      assertHeld(irqfd.kvm.irqfdsLock);
+      irqfd.kvm.irqfds.delete(irqfd);
+    },
+  },
+};
+
 /** Interrupts on their way are not waited for. */
 export const injectionNotFlushed: Defect<Spec> = {
   breaks: [{ rule: always.freedWhenIdle, in: scenarios.bothSidesClose }],

@@ -41,7 +41,7 @@ import {
   type Work,
 } from '../language.ts';
 import type { Eventfd, OpenFile, PollKey } from './eventfd.ts';
-import { type Kvm, kvmModule, pulse, type Route, setIrq, type VmFile } from './kvm.ts';
+import { isOutOfMemory, type Kvm, kvmModule, pulse, type Route, setIrq, type VmFile } from './kvm.ts';
 import { leaveResampler, type Resampler, resamplerOf } from './resampler.ts';
 
 /** Ties one eventfd to one interrupt of one machine. */
@@ -153,9 +153,10 @@ export const pendingEventIsInjected: AtEvery<{ eventfd: Eventfd; irqfd: Irqfd }>
 // ---- Assigning
 
 /** Tie an eventfd to an interrupt (`KVM_IRQFD`). Whether such an interrupt exists is not asked. */
-export function assign(vm: VmFile, fd: Descriptor<OpenFile>, gsi: UpTo<30>): 0 | 'EBADF' | 'EBUSY' | 'EINVAL' {
+export function assign(vm: VmFile, fd: Descriptor<OpenFile>, gsi: UpTo<30>): 0 | 'EBADF' | 'EBUSY' | 'EINVAL' | 'ENOMEM' {
   const kvm = vm.kvm;
   if (!kvm.hasInterruptController) return 'EINVAL';
+  if (isOutOfMemory(kvm)) return 'ENOMEM';
   const file = fget(fd);
   if (file === null) return 'EBADF';
   const eventfd = file.eventfd;
@@ -164,7 +165,7 @@ export function assign(vm: VmFile, fd: Descriptor<OpenFile>, gsi: UpTo<30>): 0 |
     return 'EINVAL';
   }
   get(eventfd.refs);
-  const irqfd = alloc<Irqfd>({ kvm, eventfd, gsi, route: 'none' });
+  const irqfd = newIrqfd(kvm, eventfd, gsi);
   const result = activate(irqfd);
   if (result !== 0) abandon(irqfd);
 
@@ -179,9 +180,10 @@ export function assignResample(
   fd: Descriptor<OpenFile>,
   gsi: UpTo<30>,
   resampleFd: Descriptor<OpenFile>,
-): 0 | 'EBADF' | 'EBUSY' | 'EINVAL' {
+): 0 | 'EBADF' | 'EBUSY' | 'EINVAL' | 'ENOMEM' {
   const kvm = vm.kvm;
   if (!kvm.hasInterruptController) return 'EINVAL';
+  if (isOutOfMemory(kvm)) return 'ENOMEM';
   const file = fget(fd);
   if (file === null) return 'EBADF';
   const eventfd = file.eventfd;
@@ -208,6 +210,13 @@ export function assignResample(
 
   lock(kvm.resamplerLock);
   const resampler = resamplerOf(kvm, gsi);
+  if (resampler === null) {
+    unlock(kvm.resamplerLock);
+    put(resamplefd.refs);
+    put(eventfd.refs);
+    put(file.refs);
+    return 'ENOMEM';
+  }
   const irqfd = alloc<Irqfd>({ kvm, eventfd, gsi, route: 'none', resampler, resamplefd });
   resampler.irqfds.add(irqfd);
   synchronize(kvm.irqSrcu);
@@ -219,9 +228,19 @@ export function assignResample(
   return result;
 }
 
-/** With flags that the kernel does not know. Refused before anything is looked at. */
-export function assignWithFlags(_vm: VmFile, _fd: Descriptor<OpenFile>, _gsi: UpTo<30>, _flags: UpTo<15>): 'EINVAL' {
-  return 'EINVAL';
+/** As `assign`, with flags as they are: 0 is none, above 3 is none that the kernel knows. Others are not for this call. */
+export function assignWithFlags(
+  vm: VmFile,
+  fd: Descriptor<OpenFile>,
+  gsi: UpTo<30>,
+  flags: UpTo<15>,
+): 0 | 'EBADF' | 'EBUSY' | 'EINVAL' | 'ENOMEM' {
+  return flags > 3 ? 'EINVAL' : assign(vm, fd, gsi);
+}
+
+/** An irqfd that nobody sees yet. */
+export function newIrqfd(kvm: Kvm, eventfd: Eventfd, gsi: UpTo<30>): Irqfd {
+  return alloc<Irqfd>({ kvm, eventfd, gsi, route: 'none' });
 }
 
 /** Hook the entry and put the irqfd on the list. The eventfd's file is held by whoever calls. */

@@ -114,7 +114,7 @@ export const unknownFlag: Scenario = ({ thread, stays }) => {
   stays(vm, fd);
   thread(() => {
     assignWithFlags(vm, fd, 5, 4);
-    assign(vm, fd, 5);
+    assignWithFlags(vm, fd, 5, 0);
     assignWithFlags(vm, fd, 5, 8);
   });
 };

@@ -10,6 +10,7 @@ import {
   lock,
   lockIrq,
   type Mutex,
+  maybe,
   type Owns,
   put,
   type RefCount,
@@ -57,6 +58,8 @@ export interface Kvm {
   /** Lines 5 and 6 of the interrupt controller latch an edge: raised and lowered again, they stay pending until a guest takes them. */
   pending5: boolean;
   pending6: boolean;
+  /** Allocations for it may fail. */
+  readonly memoryIsShort: boolean;
 }
 
 /** What user space has open of a machine. Every call on it holds a reference for as long as it takes. */
@@ -142,6 +145,11 @@ export function releaseVm(file: VmFile): void {
   free(file);
 }
 
+/** Whether an allocation fails. */
+export function isOutOfMemory(kvm: Kvm): boolean {
+  return kvm.memoryIsShort && maybe();
+}
+
 /** Raise a line and lower it again. */
 export function pulse(kvm: Kvm, gsi: UpTo<30>): void {
   if (gsi === 5) kvm.pending5 = true;
@@ -179,7 +187,13 @@ export function setRouting(kvm: Kvm, route: Route): void {
 
 /** A new machine without an interrupt controller (`KVM_CREATE_VM`). */
 export function createVm(): VmFile {
-  const kvm = alloc<Kvm>({ users: 1, routing: newTable('none') });
+  const kvm = alloc<Kvm>({ users: 1, routing: newTable('none'), memoryIsShort: false });
+  return alloc<VmFile>({ kvm, refs: 1 });
+}
+
+/** A new machine, on a host where allocations for irqfds may fail from now on. */
+export function createVmShortOfMemory(): VmFile {
+  const kvm = alloc<Kvm>({ users: 1, routing: newTable('none'), memoryIsShort: true });
   return alloc<VmFile>({ kvm, refs: 1 });
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../language.ts';
 import { countEvent } from './eventfd.ts';
 import type { Irqfd } from './irqfd.ts';
-import type { Kvm } from './kvm.ts';
+import { isOutOfMemory, type Kvm } from './kvm.ts';
 
 /** The level-triggered irqfds of one interrupt, which are told together that the guest has handled it. The level itself is not modelled. */
 export interface Resampler {
@@ -36,12 +36,13 @@ export const resamplerGuards: GuardedBy<Resampler> = {
 
 // ---- Joining, acknowledging, leaving
 
-/** The resampler of an interrupt: the one there is, or a new one. */
-export function resamplerOf(kvm: Kvm, gsi: UpTo<30>): Resampler {
+/** The resampler of an interrupt: the one there is, or a new one. Null where there is no memory for it. */
+export function resamplerOf(kvm: Kvm, gsi: UpTo<30>): Resampler | null {
   assertHeld(kvm.resamplerLock);
   for (const resampler of kvm.resamplers) {
     if (resampler.gsi === gsi) return resampler;
   }
+  if (isOutOfMemory(kvm)) return null;
   const created = alloc<Resampler>({ kvm, gsi });
   kvm.resamplers.add(created);
   lock(kvm.irqLock);

@@ -153,7 +153,7 @@ export function assignLocked(mdev: MatrixMdev, adapter: Adapter): 0 | 'EADDRINUS
 }
 
 /** Assign what is not a number. */
-export function assignText(mdev: MatrixMdev): 'EINVAL' {
+export function assignText(mdev: MatrixMdev): 0 | 'EINVAL' {
   lock(apBus.permsMutex);
   lockForMdev(mdev);
   unlockForMdev(mdev);

@@ -1,5 +1,5 @@
 /** A mediated device: it comes, is opened with a machine, closed, and goes. */
-import { alloc, type Descriptor, free, get, lock, put, unlock } from '../language.ts';
+import { alloc, type Descriptor, type Ends, free, get, lock, put, unlock } from '../language.ts';
 import { type EventfdFile, holdEventfd, signal } from './eventfd.ts';
 import { clearMasks, type Kvm } from './kvm.ts';
 import { updateGuest } from './matrix.ts';
@@ -93,7 +93,7 @@ export function resetDevice(mdev: MatrixMdev): void {
 }
 
 /** A request that the device does not know. */
-export function unknownRequest(_mdev: MatrixMdev): 'EOPNOTSUPP' {
+export function unknownRequest(_mdev: MatrixMdev): 0 | 'EOPNOTSUPP' {
   lock(matrixDev.mdevsLock);
   unlock(matrixDev.mdevsLock);
   return 'EOPNOTSUPP';
@@ -114,6 +114,13 @@ export function createMdev(group: Group): MatrixMdev {
   unlock(matrixDev.guestsLock);
   return mdev;
 }
+
+/**
+ * Removing a device ends when its user closes it, however often it has to be asked.
+ * @source Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev()
+ * @fact R135
+ */
+export const removingEnds: Ends<typeof removeMdev> = {};
 
 /** Remove a device. It goes when nobody has it open any more. */
 export function removeMdev(mdev: MatrixMdev): void {

@@ -7,6 +7,7 @@ import { updateGuest } from './matrix.ts';
 import { openDevice, unsetKvm } from './mdev.ts';
 import * as queues from './queue.ts';
 import { resetQueues } from './queue.ts';
+import * as calls from './vfio-ap.calls.ts';
 import * as scenarios from './vfio-ap.scenarios.ts';
 import * as ap from './vfio-ap.ts';
 import { lockForKvm, lockForMdev, type MatrixMdev, matrixDev, unlockForKvm, unlockForMdev } from './vfio-ap.ts';
@@ -43,6 +44,7 @@ export const hookAfterRefusal: Defect<Spec> = {
     { rule: ap.hookMeansAttached, in: scenarios.twoMdevsOneVm },
     { rule: kvms.hookIsLive, in: scenarios.twoMdevsOneVm },
     { rule: always.neverTouchedAfterFree, in: scenarios.twoMdevsOneVm },
+    { rule: calls.openContract, in: scenarios.twoMdevsOneVm },
   ],
   instead: { setKvm: (mdev, kvm) => setKvmIn2022(mdev, kvm) },
 };
@@ -71,7 +73,10 @@ export const putUnderLocks: Defect<Spec> = {
 
 // ---- Locks
 
-/** The machine's lock is taken under the driver's, where a guest's instruction waits for the driver's under its processor's mutex. */
+/**
+ * The machine's lock is taken under the driver's, where a guest's instruction waits for the driver's under its processor's mutex.
+ * @source Linux f21916ec4826, vfio_ap_mdev_set_kvm(): in the driver of 2021, here in that of 2026
+ */
 export const vmLockInside: Defect<Spec> = {
   breaks: [
     { rule: ap.interceptOrder, in: scenarios.interceptWhileClosing },
@@ -110,7 +115,10 @@ export const releasedOutsideIn: Defect<Spec> = {
  * @fact D218
  */
 export const releaseReadsAgain: Defect<Spec> = {
-  breaks: [{ rule: always.freedWhenIdle, in: scenarios.vmGoesFirst }],
+  breaks: [
+    { rule: always.freedWhenIdle, in: scenarios.vmGoesFirst },
+    { rule: always.locksBalance, in: scenarios.vmGoesFirst },
+  ],
   instead: {
     unsetKvm: mdev => {
       const kvm = mdev.kvm;
@@ -128,7 +136,37 @@ export const releaseReadsAgain: Defect<Spec> = {
   },
 };
 
-/** What the guest sees is changed without the machine's lock. */
+/**
+ * Who attaches takes the locks of the device: its machine's is not among them, as it has none yet. When it has, that lock is released.
+ * @source Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, get_update_locks_for_mdev(), where get_update_locks_for_kvm() belongs: no known occurrence
+ * @fact D218
+ */
+export const locksOfTheDevice: Defect<Spec> = {
+  breaks: [{ rule: always.releasedByHolder, in: scenarios.openedWithoutVm }],
+  instead: {
+    setKvm: (mdev, kvm) => {
+      if (!kvm.hasCrypto) return 0;
+      lockForMdev(mdev);
+      if (kvm.pqapHook !== null) {
+        unlockForMdev(mdev);
+        return 'EPERM';
+      }
+      writeLock(kvm.hookRwsem);
+      kvm.pqapHook = mdev;
+      writeUnlock(kvm.hookRwsem);
+      get(kvm.users);
+      mdev.kvm = kvm;
+      updateGuest(mdev);
+      unlockForMdev(mdev);
+      return 0;
+    },
+  },
+};
+
+/**
+ * What the guest sees is changed without the machine's lock.
+ * @source no known occurrence: Linux 6.12, Documentation/arch/s390/vfio-ap-locking.rst, asks for it
+ */
 export const masksWithoutVmLock: Defect<Spec> = {
   breaks: [{ rule: kvms.kvmGuards, in: scenarios.vmGoesFirst }],
   instead: {
@@ -167,7 +205,10 @@ export const hookOutsideSemaphore: Defect<Spec> = {
   },
 };
 
-/** The device is closed without the lock that keeps opening and closing apart, under which the machine is read. */
+/**
+ * The device is closed without the lock that keeps opening and closing apart, under which the machine is read.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_df_close(), lockdep_assert_held(&device->dev_set->lock)
+ */
 export const closedWithoutSetLock: Defect<Spec> = {
   breaks: [{ rule: ap.mdevGuards, in: scenarios.vmGoesFirst }],
   instead: {
@@ -181,7 +222,10 @@ export const closedWithoutSetLock: Defect<Spec> = {
 
 // ---- What belongs together
 
-/** The device detaches and leaves its hook. */
+/**
+ * The device detaches and leaves its hook.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_unset_kvm(), takes the hook off first
+ */
 export const hookStays: Defect<Spec> = {
   breaks: [
     { rule: ap.hookMeansAttached, in: scenarios.removedWhileUsed },
@@ -201,13 +245,19 @@ export const hookStays: Defect<Spec> = {
   },
 };
 
-/** The device detaches, and the guest goes on seeing its adapters. */
+/**
+ * The device detaches, and the guest goes on seeing its adapters.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_unset_kvm(), kvm_arch_crypto_clear_masks()
+ */
 export const masksStay: Defect<Spec> = {
   breaks: [{ rule: ap.unhookedSeesNothing, in: scenarios.interceptWhileClosing }],
   instead: { clearMasks: () => {} },
 };
 
-/** The device detaches without resetting its queues: their interrupts go on. */
+/**
+ * The device detaches without resetting its queues: their interrupts go on.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_unset_kvm(), vfio_ap_mdev_reset_queues()
+ */
 export const queuesNotReset: Defect<Spec> = {
   breaks: [{ rule: queues.interruptsMeanAttached, in: scenarios.interceptWhileClosing }],
   instead: {
@@ -224,7 +274,10 @@ export const queuesNotReset: Defect<Spec> = {
   },
 };
 
-/** A device attaches to a machine that another has. */
+/**
+ * A device attaches to a machine that another has.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_set_kvm(), without its loop
+ */
 export const attachedTwice: Defect<Spec> = {
   breaks: [{ rule: ap.oneMdevPerVm, in: scenarios.twoMdevsOneVm }],
   instead: {
@@ -241,7 +294,10 @@ export const attachedTwice: Defect<Spec> = {
   },
 };
 
-/** The device puts its machine and goes on pointing to it. */
+/**
+ * The device puts its machine and goes on pointing to it.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_unset_kvm(), "matrix_mdev->kvm = NULL"
+ */
 export const pointerStays: Defect<Spec> = {
   breaks: [{ rule: ap.attachedVmIsAlive, in: scenarios.vmGoesFirst }],
   instead: {
@@ -258,7 +314,10 @@ export const pointerStays: Defect<Spec> = {
   },
 };
 
-/** The device detaches and does not put its machine. */
+/**
+ * The device detaches and does not put its machine.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_unset_kvm(), kvm_put_kvm()
+ */
 export const vmNotPut: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.vmGoesFirst }],
   instead: {
@@ -275,7 +334,10 @@ export const vmNotPut: Defect<Spec> = {
   },
 };
 
-/** A machine is attached and its guest is not shown the adapters. */
+/**
+ * A machine is attached and its guest is not shown the adapters.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_set_kvm(), vfio_ap_mdev_update_guest_apcb()
+ */
 export const guestNotTold: Defect<Spec> = {
   breaks: [{ rule: matrices.guestSeesItsMatrix, in: scenarios.vmGoesFirst }],
   instead: {
@@ -295,7 +357,10 @@ export const guestNotTold: Defect<Spec> = {
   },
 };
 
-/** Opening without a machine is taken for granted not to happen. */
+/**
+ * Opening without a machine is taken for granted not to happen.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_open_device(), "if (!vdev->kvm)"
+ */
 export const machineNotAskedFor: Defect<Spec> = {
   breaks: [{ rule: always.bugNeverReached, in: scenarios.openedWithoutVm }],
   instead: {

@@ -20,6 +20,7 @@ export const openContract: Contract<typeof openMdev> = {
     EPERM: (group, vm) => group.device !== null && !group.device.opened && vm !== null && vm.kvm.pqapHook !== null,
   },
   ensures: (group, vm) => group.device !== null && (group.device.opened || (vm !== null && group.device.kvm === vm.kvm)),
+  mayLeave: () => [],
 };
 
 /**
@@ -34,6 +35,7 @@ export const assignContract: Contract<typeof assignAdapter> = {
     EADDRINUSE: (mdev, adapter) => adapter !== null && some(matrixDev.mdevs, other => other !== mdev && other.adapters.has(adapter)),
   },
   ensures: (mdev, adapter) => adapter !== null && mdev.adapters.has(adapter),
+  mayLeave: () => [],
 };
 
 /**
@@ -44,14 +46,19 @@ export const assignContract: Contract<typeof assignAdapter> = {
 export const unassignContract: Contract<typeof unassignAdapter> = {
   fails: { ENODEV: (_mdev, adapter) => adapter === null },
   ensures: (mdev, adapter) => adapter !== null && !mdev.adapters.has(adapter),
+  mayLeave: () => [],
 };
 
 /**
- * What is no number is refused.
+ * What is no number is refused, whatever the state.
  * @source Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, assign_adapter_store()
  * @fact R217
  */
-export const assignTextContract: Contract<typeof assignText> = { fails: { EINVAL: atAnyTime } };
+export const assignTextContract: Contract<typeof assignText> = {
+  fails: { EINVAL: atAnyTime },
+  ensures: () => false,
+  mayLeave: () => [],
+};
 
 /**
  * The host gets an adapter for itself if no device has it.
@@ -61,6 +68,7 @@ export const assignTextContract: Contract<typeof assignText> = { fails: { EINVAL
 export const reserveContract: Contract<typeof reserve> = {
   fails: { EADDRINUSE: adapter => some(matrixDev.mdevs, mdev => mdev.adapters.has(adapter)) },
   ensures: adapter => adapter.reserved,
+  mayLeave: () => [],
 };
 
 /**
@@ -70,14 +78,19 @@ export const reserveContract: Contract<typeof reserve> = {
  */
 export const setRequestContract: Contract<typeof setRequest> = {
   fails: { EBADF: (_mdev, fd) => fd.file === null, EOPNOTSUPP: () => false },
+  mayLeave: () => [],
 };
 
 /**
- * A request that the device does not know is refused.
+ * A request that the device does not know is refused, whatever the state.
  * @source Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_ioctl()
  * @fact R218
  */
-export const unknownRequestContract: Contract<typeof unknownRequest> = { fails: { EOPNOTSUPP: atAnyTime } };
+export const unknownRequestContract: Contract<typeof unknownRequest> = {
+  fails: { EOPNOTSUPP: atAnyTime },
+  ensures: () => false,
+  mayLeave: () => [],
+};
 
 /**
  * Without the facility for interrupts the instruction is left to user space, if a hook is there.
@@ -86,6 +99,7 @@ export const unknownRequestContract: Contract<typeof unknownRequest> = { fails: 
  */
 export const runPqapContract: Contract<typeof runPqap> = {
   fails: { EOPNOTSUPP: file => !file.vcpu.hasInterrupts && file.kvm.pqapHook !== null },
+  mayLeave: () => [],
 };
 
 /**
@@ -95,6 +109,7 @@ export const runPqapContract: Contract<typeof runPqap> = {
 export const bindContract: Contract<typeof bind> = {
   fails: { EBUSY: adapter => adapter.queue !== null, ENOMEM: atAnyTime },
   ensures: adapter => adapter.queue !== null,
+  mayLeave: () => [],
 };
 
 /**
@@ -104,4 +119,5 @@ export const bindContract: Contract<typeof bind> = {
  */
 export const showStatusContract: Contract<typeof showStatus> = {
   fails: { ENODEV: adapter => adapter.queue === null || !adapter.attributes },
+  mayLeave: () => [],
 };

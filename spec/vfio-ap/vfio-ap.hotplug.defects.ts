@@ -157,9 +157,15 @@ export const filteredStaysLinked: Defect<Spec> = {
   },
 };
 
-/** An adapter that cannot be assigned is left assigned. */
+/**
+ * An adapter that cannot be assigned is left assigned.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, assign_adapter_store(), clears the bit where the masks are refused
+ */
 export const refusedStaysAssigned: Defect<Spec> = {
-  breaks: [{ rule: matrices.assignedOnce, in: scenarios.twoMdevsOneAdapter }],
+  breaks: [
+    { rule: matrices.assignedOnce, in: scenarios.twoMdevsOneAdapter },
+    { rule: calls.assignContract, in: scenarios.twoMdevsOneAdapter },
+  ],
   instead: {
     assignLocked: (mdev, adapter) => {
       if (mdev.adapters.has(adapter)) return 0;
@@ -171,7 +177,10 @@ export const refusedStaysAssigned: Defect<Spec> = {
   },
 };
 
-/** Which adapters are the host's own is asked without the lock under which that changes; the host asks in turn, and both are told that nobody has it. */
+/**
+ * Which adapters are the host's own is asked without the lock under which that changes; the host asks in turn, and both are told that nobody has it.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, assign_adapter_store(), mutex_lock(&ap_perms_mutex)
+ */
 export const assignWithoutPerms: Defect<Spec> = {
   breaks: [{ rule: buses.adapterGuards, in: scenarios.reservedWhileAssigning }],
   instead: {
@@ -184,9 +193,15 @@ export const assignWithoutPerms: Defect<Spec> = {
   },
 };
 
-/** The host takes an adapter without asking who has it. */
+/**
+ * The host takes an adapter without asking who has it.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/ap_bus.c, apmask_commit(), asks every driver by its in_use callback
+ */
 export const reservedUnasked: Defect<Spec> = {
-  breaks: [{ rule: buses.hostsOwnAreNotAssigned, in: scenarios.reservedWhileAssigning }],
+  breaks: [
+    { rule: buses.hostsOwnAreNotAssigned, in: scenarios.reservedWhileAssigning },
+    { rule: calls.reserveContract, in: scenarios.reservedWhileAssigning },
+  ],
   instead: {
     reserve: adapter => {
       lock(apBus.permsMutex);
@@ -197,7 +212,10 @@ export const reservedUnasked: Defect<Spec> = {
   },
 };
 
-/** The bus's mutex is taken inside the driver's locks. */
+/**
+ * The bus's mutex is taken inside the driver's locks.
+ * @source no known occurrence: Linux 6.12, Documentation/arch/s390/vfio-ap-locking.rst, which puts ap_perms_mutex outermost
+ */
 export const permsInside: Defect<Spec> = {
   breaks: [
     { rule: ap.updateLocks, in: scenarios.reservedWhileAssigning },
@@ -215,7 +233,10 @@ export const permsInside: Defect<Spec> = {
   },
 };
 
-/** An adapter is assigned while its device has a guest: refused, as until 2022. */
+/**
+ * An adapter is assigned while its device has a guest: refused, as until 2022.
+ * @source Linux 5.13, drivers/s390/crypto/vfio_ap_ops.c, assign_adapter_store(): until 2022 it was the rule
+ */
 export const busyWhileAttached: Defect<Spec> = {
   breaks: [{ rule: calls.assignContract, in: scenarios.unassignWhileUsed }],
   instead: {
@@ -229,7 +250,10 @@ export const busyWhileAttached: Defect<Spec> = {
   },
 };
 
-/** The mask of a scan is written before its locks are taken. */
+/**
+ * The mask of a scan is written before its locks are taken.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_on_scan_complete(), fills its mask under the locks
+ */
 export const maskWithoutLocks: Defect<Spec> = {
   breaks: [{ rule: matrices.maskGuards, in: hotplug.adapterGained }],
   instead: {

@@ -46,7 +46,10 @@ export const listedWithoutGuestsLock: Defect<Spec> = {
   },
 };
 
-/** The device is freed without waiting for those who have it open. */
+/**
+ * The device is freed without waiting for those who have it open.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove(), vfio_unregister_group_dev() first
+ */
 export const freedWhileOpen: Defect<Spec> = {
   breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.removedWhileOpen }],
   instead: {
@@ -64,7 +67,10 @@ export const freedWhileOpen: Defect<Spec> = {
   },
 };
 
-/** Who has it open is waited for under a lock that closing it takes. */
+/**
+ * Who has it open is waited for under a lock that closing it takes.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove(), waits before it locks
+ */
 export const waitedForUnderLock: Defect<Spec> = {
   breaks: [{ rule: always.everyWaitEnds, in: scenarios.removedWhileOpen }],
   instead: {
@@ -80,7 +86,10 @@ export const waitedForUnderLock: Defect<Spec> = {
   },
 };
 
-/** Queues go on pointing to a device that is removed. */
+/**
+ * Queues go on pointing to a device that is removed.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove(), vfio_ap_mdev_unlink_fr_queues()
+ */
 export const queuesStayLinked: Defect<Spec> = {
   breaks: [{ rule: always.neverTouchedAfterFree, in: hotplug.mdevAndQueueGo }],
   instead: {
@@ -99,7 +108,10 @@ export const queuesStayLinked: Defect<Spec> = {
   },
 };
 
-/** The reference is put in the middle of detaching, and the device looks at its machine again. */
+/**
+ * The reference is put in the middle of detaching, and the device looks at its machine again.
+ * @source no known occurrence: as `putUnderLocks`, and before what still uses the machine
+ */
 export const putBeforeReset: Defect<Spec> = {
   breaks: [{ rule: always.freedWhenIdle, in: scenarios.vmGoesFirst }],
   instead: {
@@ -155,7 +167,10 @@ export const requestWithoutLock: Defect<Spec> = {
   },
 };
 
-/** A second eventfd takes the place of the first, which is not given back. */
+/**
+ * A second eventfd takes the place of the first, which is not given back.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_set_request_irq(), puts the one before
+ */
 export const requestReplacedNotPut: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.requestReplaced }],
   instead: {
@@ -167,4 +182,13 @@ export const requestReplacedNotPut: Defect<Spec> = {
       return eventfd === null ? 'EBADF' : 0;
     },
   },
+};
+
+/**
+ * The last user to leave tells nobody: who removes the device asks for it for ever.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_device_put_registration(), without complete()
+ */
+export const nobodyIsTold: Defect<Spec> = {
+  breaks: [{ rule: mdevs.removingEnds, in: scenarios.removedWhileOpen }],
+  instead: { lastUserLeft: () => undefined },
 };

@@ -38,7 +38,10 @@ export const pageStaysPinned: Defect<Spec> = {
   },
 };
 
-/** A queue that has interrupts is given them again, and what it had is forgotten. */
+/**
+ * A queue that has interrupts is given them again, and what it had is forgotten.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_irq_enable(), frees what was registered before
+ */
 export const registeredTwice: Defect<Spec> = {
   breaks: [{ rule: always.quietAtTheEnd, in: scenarios.resetWhileUsed }],
   instead: {
@@ -51,7 +54,10 @@ export const registeredTwice: Defect<Spec> = {
   },
 };
 
-/** What interrupts need is given back and not forgotten; the next reset gives it back again. */
+/**
+ * What interrupts need is given back and not forgotten; the next reset gives it back again.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_free_aqic_resources(), clears saved_isc and saved_iova
+ */
 export const releasedTwice: Defect<Spec> = {
   breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.resetWhileUsed }],
   instead: {
@@ -66,7 +72,10 @@ export const releasedTwice: Defect<Spec> = {
 
 // ---- Resets
 
-/** The driver does not wait for the resets it started; it lets go of its lock, and a queue may still have interrupts of a guest that is gone. */
+/**
+ * The driver does not wait for the resets it started; it lets go of its lock, and a queue may still have interrupts of a guest that is gone.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_reset_queues(), flush_work() for each
+ */
 export const resetNotWaitedFor: Defect<Spec> = {
   breaks: [
     { rule: queues.resetIsWaitedFor, in: scenarios.resetWhileUsed },
@@ -79,7 +88,10 @@ export const resetNotWaitedFor: Defect<Spec> = {
   },
 };
 
-/** The reset takes the lock under which it is waited for. */
+/**
+ * The reset takes the lock under which it is waited for.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, apq_reset_check(), takes no lock
+ */
 export const resetTakesLock: Defect<Spec> = {
   breaks: [{ rule: always.everyWaitEnds, in: scenarios.vmGoesFirst }],
   instead: {
@@ -91,7 +103,27 @@ export const resetTakesLock: Defect<Spec> = {
   },
 };
 
-/** A queue is freed while its reset is under way. */
+/**
+ * A reset that has not succeeded is started again by the work item that looks after it, which then waits for it: for itself.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, apq_reset_check(), tries again in a loop of its own
+ */
+export const resetWaitsForItself: Defect<Spec> = {
+  breaks: [{ rule: always.neverFlushesItself, in: scenarios.vmGoesFirst }],
+  instead: {
+    finishReset: one => {
+      if (maybe()) {
+        queues.startReset(one);
+        flush(one.reset);
+      }
+      releaseInterrupts(one);
+    },
+  },
+};
+
+/**
+ * A queue is freed while its reset is under way.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove_queue(), flush_work() before kfree()
+ */
 export const freedWhileReset: Defect<Spec> = {
   breaks: [{ rule: always.freedWhenIdle, in: hotplug.queueGoesWhileUsed }],
   instead: {
@@ -110,7 +142,10 @@ export const freedWhileReset: Defect<Spec> = {
   },
 };
 
-/** A queue is reset while its guest still sees it. */
+/**
+ * A queue is reset while its guest still sees it.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove_queue(), takes the adapter from the guest first
+ */
 export const resetBeforeUnplug: Defect<Spec> = {
   breaks: [{ rule: queues.resetAfterUnplug, in: hotplug.queueGoesWhileUsed }],
   instead: {
@@ -184,7 +219,10 @@ export const statusBeforeQueue: Defect<Spec> = {
   },
 };
 
-/** The status is read without being counted as a reader, so that nobody waits for it. */
+/**
+ * The status is read without being counted as a reader, so that nobody waits for it.
+ * @source no known occurrence: fs/kernfs/file.c counts every reader of an attribute
+ */
 export const statusNotCounted: Defect<Spec> = {
   breaks: [{ rule: buses.adapterGuards, in: hotplug.statusWhileBinding }],
   instead: {
@@ -199,7 +237,10 @@ export const statusNotCounted: Defect<Spec> = {
   },
 };
 
-/** The attributes are taken away under the lock that who reads one takes. */
+/**
+ * The attributes are taken away under the lock that who reads one takes.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove_queue(), sysfs_remove_group() before the locks
+ */
 export const attributesHiddenUnderLock: Defect<Spec> = {
   breaks: [
     { rule: buses.attributeOrder, in: hotplug.statusWhileBinding },
@@ -252,7 +293,10 @@ export const interruptsOutliveQueue: Defect<Spec> = {
   },
 };
 
-/** A queue is linked to its device without the guests' lock. */
+/**
+ * A queue is linked to its device without the guests' lock.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_probe_queue(), get_update_locks_by_apqn()
+ */
 export const linkedWithoutGuestsLock: Defect<Spec> = {
   breaks: [
     { rule: queues.queueGuards, in: hotplug.queueComesWithMdev },
@@ -276,7 +320,10 @@ export const linkedWithoutGuestsLock: Defect<Spec> = {
   },
 };
 
-/** A queue goes, and its guest goes on seeing the adapter. */
+/**
+ * A queue goes, and its guest goes on seeing the adapter.
+ * @source no known occurrence: Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_remove_queue(), vfio_ap_mdev_hot_unplug_adapters()
+ */
 export const guestKeepsAdapter: Defect<Spec> = {
   breaks: [{ rule: matrices.onlyWhatHostHas, in: hotplug.queueGoesWhileUsed }],
   instead: {

@@ -65,6 +65,16 @@ export const linux_6_12: Profile<Spec> = {
   profile: 'linux-6.12',
   instead: {
     hookMeansAttached: absent,
+    openContract: {
+      fails: {
+        ENODEV: group => group.device === null || group.device.users.count === 0,
+        EINVAL: (group, vm) => group.device !== null && !group.device.opened && vm === null,
+        EPERM: (group, vm) => group.device !== null && !group.device.opened && vm !== null && vm.kvm.pqapHook !== null,
+      },
+      ensures: (group, vm) => group.device !== null && (group.device.opened || (vm !== null && group.device.kvm === vm.kvm)),
+      // A call that is refused has changed the hook.
+      mayLeave: (_group, vm) => [vm?.kvm.pqapHook],
+    },
     unhookedSeesNothing: absent,
     hookIsLive: absent,
     twoMdevsOneVm: absent,

@@ -3,7 +3,7 @@ import { atAnyTime, type Contract, type Interface, isLive, some } from '../langu
 import { access, bind, openCdev } from './device-file.ts';
 import { apDriver, createCryptoDevice, createGraphicsDevice, createGroup, createPlainDevice, gvt, gvtDriver } from './drivers.ts';
 import { getDeviceFd, openGroup, setContainer, unsetContainer } from './group.ts';
-import { createVm, type Kvm } from './kvm.ts';
+import { createVm, type Kvm, kvmGlobals, kvmModule } from './kvm.ts';
 import { addFile, createKvmVfio, delFile } from './kvm-vfio.ts';
 import { close, freeDescriptor, openOtherFile } from './open-file.ts';
 import type { Device } from './vfio-device.ts';
@@ -30,7 +30,7 @@ export const calls: Interface = {
   close,
 };
 
-/** The behaviour described by the functions themselves, as adapters name it. Of these calls, what Linux 6.1 has returns the same. */
+/** The behaviour described by the functions themselves, as adapters name it. What Linux 6.1 has of it is in vfio-device.profiles.ts. */
 export const baseProfile = 'linux-6.12' as const;
 
 // ---- The machine
@@ -46,6 +46,7 @@ export const createKvmVfioContract: Contract<typeof createKvmVfio> = {
     EBUSY: vmFd => vmFd.file !== null && vmFd.file.kvm !== null && some(vmFd.file.kvm.devices, kv => isLive(kv)),
     ENOMEM: atAnyTime,
   },
+  mayLeave: () => [],
 };
 
 /**
@@ -111,6 +112,7 @@ export const unsetContainerContract: Contract<typeof unsetContainer> = {
     EBUSY: fd => fd.file !== null && fd.file.group !== null && fd.file.group.containerUsers > 1,
     EINVAL: fd => fd.file !== null && fd.file.group !== null && fd.file.group.containerUsers === 0,
   },
+  mayLeave: () => [],
 };
 
 /** Another crypto device has this machine, and this one has no other. */
@@ -154,7 +156,10 @@ export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
  * @source Linux 6.12, drivers/vfio/device_cdev.c, vfio_device_fops_cdev_open()
  * @fact R128
  */
-export const openCdevContract: Contract<typeof openCdev> = { fails: { ENODEV: device => device.registration.count === 0 } };
+export const openCdevContract: Contract<typeof openCdev> = {
+  fails: { ENODEV: device => device.registration.count === 0 },
+  mayLeave: () => [],
+};
 
 /**
  * A file of the device's own is bound once, and only if the device is not open otherwise, nor its group.
@@ -179,6 +184,8 @@ export const bindContract: Contract<typeof bind> = {
     EFAULT: atAnyTime,
     ENOMEM: atAnyTime,
   },
+  // Others block and unblock the group meanwhile; the machine that was got may be one that ends when it is put; and so may the file.
+  mayLeave: fd => [fd.file?.df?.device.group.cdevOpenCount, kvmGlobals.vms, kvmModule.pins, fd.file?.df?.device.registration],
 };
 
 /**

@@ -1,5 +1,18 @@
 /** Calls that return what they must not: the checks of each, left out. User space sees these; the vectors are there to find them in an implementation. */
-import { alloc, type Defect, fget, get, getUnlessZero, lock, putLater, some, unlock, writeLock, writeUnlock } from '../language.ts';
+import {
+  alloc,
+  closeFd,
+  type Defect,
+  fget,
+  get,
+  getUnlessZero,
+  lock,
+  putLater,
+  some,
+  unlock,
+  writeLock,
+  writeUnlock,
+} from '../language.ts';
 import type { DeviceFile } from './device-file.ts';
 import * as deviceFiles from './device-file.ts';
 import { gvt } from './drivers.ts';
@@ -12,7 +25,10 @@ import type { Spec } from './vfio-device.linux-6.2.ts';
 import * as devices from './vfio-device.ts';
 import * as vectors from './vfio-device.vectors.ts';
 
-/** A machine gets a second kvm-vfio. */
+/**
+ * A machine gets a second kvm-vfio.
+ * @source no known occurrence: Linux 6.12, virt/kvm/vfio.c, kvm_vfio_create(), "Only one VFIO device per VM"
+ */
 export const secondKvmVfio: Defect<Spec> = {
   breaks: [{ rule: calls.createKvmVfioContract, in: vectors.tellingAMachine }],
   instead: {
@@ -29,7 +45,10 @@ export const secondKvmVfio: Defect<Spec> = {
   },
 };
 
-/** Adding a file that was added already is taken for success, and so is adding a file of anything else. */
+/**
+ * Adding a file that was added already is taken for success, and so is adding a file of anything else.
+ * @source no known occurrence: Linux 6.12, virt/kvm/vfio.c, kvm_vfio_file_add(), without its two tests
+ */
 export const addsAnything: Defect<Spec> = {
   breaks: [{ rule: calls.addFileContract, in: vectors.tellingAMachine }],
   instead: {
@@ -49,7 +68,10 @@ export const addsAnything: Defect<Spec> = {
   },
 };
 
-/** Taking a file away that was never added is taken for success. It is done without the lock of kvm-vfio. */
+/**
+ * Taking a file away that was never added is taken for success. It is done without the lock of kvm-vfio.
+ * @source no known occurrence: Linux 6.12, virt/kvm/vfio.c, kvm_vfio_file_del(), whose result is -ENOENT until a file is found
+ */
 export const deletesAnything: Defect<Spec> = {
   breaks: [
     { rule: calls.delFileContract, in: vectors.tellingAMachine },
@@ -70,7 +92,10 @@ export const deletesAnything: Defect<Spec> = {
   },
 };
 
-/** A group is opened again while it is open, and while one of its devices is bound: as until Linux 3.10. */
+/**
+ * A group is opened again while it is open, and while one of its devices is bound: as until Linux 3.10.
+ * @source Linux 6d6768c61b39, "vfio: Limit group opens", the code before it
+ */
 export const groupOpenedTwice: Defect<Spec> = {
   breaks: [{ rule: calls.openGroupContract, in: vectors.bindingADevice }],
   instead: {
@@ -89,7 +114,10 @@ export const groupOpenedTwice: Defect<Spec> = {
   },
 };
 
-/** A group that has a container is given another. */
+/**
+ * A group that has a container is given another.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/group.c, vfio_group_ioctl_set_container(), without vfio_group_has_iommu()
+ */
 export const containerReplaced: Defect<Spec> = {
   breaks: [{ rule: calls.setContainerContract, in: vectors.openingAGroup }],
   instead: {
@@ -108,7 +136,10 @@ export const containerReplaced: Defect<Spec> = {
   },
 };
 
-/** A group whose device is open is refused its container's removal by the wrong word. */
+/**
+ * A group whose device is open is refused its container's removal by the wrong word.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/group.c, vfio_group_ioctl_unset_container(), "group->container_users != 1" is EBUSY
+ */
 export const busyIsInvalid: Defect<Spec> = {
   breaks: [{ rule: calls.unsetContainerContract, in: vectors.needingAMachine }],
   instead: {
@@ -127,7 +158,10 @@ export const busyIsInvalid: Defect<Spec> = {
   },
 };
 
-/** The graphics driver says that a machine is missing where another device has it. */
+/**
+ * The graphics driver says that a machine is missing where another device has it.
+ * @source no known occurrence: Linux 6.3, drivers/gpu/drm/i915/gvt/kvmgt.c, intel_vgpu_open_device(), has two errnos for the two
+ */
 export const takenIsMissing: Defect<Spec> = {
   breaks: [{ rule: calls.getDeviceFdContract, in: vectors.needingAMachine }],
   instead: {
@@ -147,7 +181,10 @@ export const takenIsMissing: Defect<Spec> = {
   },
 };
 
-/** A device that is open otherwise is refused as busy. */
+/**
+ * A device that is open otherwise is refused as busy.
+ * @source no known occurrence: Linux 6.6, drivers/vfio/vfio_main.c, vfio_df_open(), "Only the group path allows the device to be opened multiple times" is EINVAL
+ */
 export const openIsBusy: Defect<Spec> = {
   breaks: [{ rule: calls.bindContract, in: vectors.bindingADevice }],
   instead: {
@@ -163,7 +200,10 @@ export const openIsBusy: Defect<Spec> = {
   },
 };
 
-/** A device's file can be used before it is bound. */
+/**
+ * A device's file can be used before it is bound.
+ * @source no known occurrence: Linux 6.6, drivers/vfio/vfio_main.c, vfio_device_fops_read(), without its test
+ */
 export const accessWithoutBind: Defect<Spec> = {
   breaks: [
     { rule: calls.accessContract, in: vectors.bindingADevice },
@@ -181,7 +221,10 @@ export const accessWithoutBind: Defect<Spec> = {
   },
 };
 
-/** Opening the file of a device that is being unregistered is taken for success. */
+/**
+ * Opening the file of a device that is being unregistered is taken for success.
+ * @source no known occurrence: Linux 6.6, drivers/vfio/device_cdev.c, vfio_device_fops_cdev_open(), without its test
+ */
 export const openedWhileGoing: Defect<Spec> = {
   breaks: [{ rule: calls.openCdevContract, in: cdevs.bindRacesRemove }],
   instead: {
@@ -190,6 +233,20 @@ export const openedWhileGoing: Defect<Spec> = {
       const df = alloc<DeviceFile>({ device, group: null });
       const file = alloc<OpenFile>({ df, refs: 1 });
       fd.file = file;
+      return 0;
+    },
+  },
+};
+
+/**
+ * Closing what is closed is taken for success.
+ * @source no known occurrence: what close(2) is said to do by callers who ignore its result
+ */
+export const closesTwice: Defect<Spec> = {
+  breaks: [{ rule: calls.closeContract, in: vectors.tellingAMachine }],
+  instead: {
+    close: fd => {
+      closeFd(fd);
       return 0;
     },
   },

@@ -50,12 +50,6 @@ export const facts: Facts = {
     sure: 'read',
     from: [always.neverSleepsInAtomic, kvmGlobalsGuards],
   },
-  R139: {
-    says: "Asynchronous page faults hold the machine, or are flushed before the processor's end.",
-    source: 'CVE-2024-26976, title',
-    sure: 'read',
-    undecided: 'Neither a VFIO device nor kvm-vfio takes part; virtual processors are not in this system.',
-  },
   R141: {
     says: 'When user space has closed all its files nothing keeps a machine, also one whose kvm-vfio holds the file of a device.',
     source: 'Linux 6.6, virt/kvm/vfio.c, kvm_vfio_release()',
@@ -111,12 +105,6 @@ export const facts: Facts = {
     sure: 'read',
     from: [unregisteringEnds, always.freedWhenIdle, always.neverTouchedAfterFree],
   },
-  R511: {
-    says: 'The interrupts of a PCI device are set up and taken down under its mutex and, where the interrupt looks, its spinlock.',
-    source: 'CVE-2024-26810, title',
-    sure: 'read',
-    undecided: 'Interrupts of devices are not in this system; the machine takes no part in them.',
-  },
 
   D113: {
     says: 'In the first version of February 2023 the machine is got after the IOMMU is set up, and the caller clears what the core has set.',
@@ -130,12 +118,6 @@ export const facts: Facts = {
     sure: 'read',
     undecided: 'One thread and no state: a test for null that is missing, which the types of a spec do not let be missing.',
   },
-  D131: {
-    says: 'The work of an asynchronous page fault outlives its processor, and may put the machine last.',
-    source: 'CVE-2024-26976, title',
-    sure: 'read',
-    undecided: 'Virtual processors are not in this system.',
-  },
   D137: {
     says: 'Unregistering the parent of mediated devices that was registered half follows a null pointer.',
     source: 'Linux stable changelog, mdev_unregister_parent()',
@@ -147,29 +129,5 @@ export const facts: Facts = {
     source: 'Linux 5.9.2 changelog',
     sure: 'read',
     undecided: 'References to groups are not in this system. One such leak is that of `refusalKeepsVm`.',
-  },
-  D140: {
-    says: 'An eventfd masks an interrupt while another thread takes its context down.',
-    source: 'CVE-2024-26810',
-    sure: 'read',
-    undecided: 'Interrupts of devices are not in this system.',
-  },
-  D141: {
-    says: 'An interrupt is signalled before its handler is there.',
-    source: 'CVE-2024-26812, CVE-2024-26813, CVE-2024-26814',
-    sure: 'read',
-    undecided: 'Interrupts of devices are not in this system.',
-  },
-  D142: {
-    says: 'An exclusive interrupt is on before the device knows that it is masked.',
-    source: 'CVE-2024-27437',
-    sure: 'read',
-    undecided: 'Interrupts of devices are not in this system.',
-  },
-  D143: {
-    says: 'Enabling an interrupt that fails leaves its name and context behind.',
-    source: 'CVE-2024-38632',
-    sure: 'read',
-    undecided: 'Interrupts of devices are not in this system.',
   },
 };

@@ -8,6 +8,7 @@ import {
   assertSole,
   type Defect,
   type Descriptor,
+  every,
   fget,
   free,
   get,
@@ -87,9 +88,15 @@ export const listedWithoutLock: Defect<Spec> = {
   },
 };
 
-/** Nobody waits for those who are walking the machine's devices. */
+/**
+ * Nobody waits for those who are walking the machine's devices.
+ * @source no known occurrence: Linux 6.12, virt/kvm/kvm_main.c, kvm_device_release(), without synchronize_rcu()
+ */
 export const noGraceBeforeRelease: Defect<Spec> = {
-  breaks: [{ rule: always.neverTouchedAfterFree, in: machines.devicesAreWalked }],
+  breaks: [
+    { rule: always.neverTouchedAfterFree, in: machines.devicesAreWalked },
+    { rule: always.soleWhereAsserted, in: machines.devicesAreWalked },
+  ],
   instead: {
     releaseKvmDevice: kv => {
       const kvm = kv.kvm;
@@ -101,7 +108,45 @@ export const noGraceBeforeRelease: Defect<Spec> = {
   },
 };
 
-/** kvm-vfio lets go of its files and does not tell them. */
+/**
+ * A file is added with its group's devices held still, from before kvm-vfio's lock on; when it is taken away they are looked at inside that lock.
+ * @source no known occurrence: Linux 6.12, virt/kvm/vfio.c, kvm_vfio_file_add(), asks about the devices last and inside
+ */
+export const devicesHeldFirst: Defect<Spec> = {
+  breaks: [
+    { rule: kvmVfios.kvmVfioOrder, in: scenarios.givenWhileOpened },
+    { rule: always.noLockCycle, in: scenarios.givenWhileOpened },
+  ],
+  instead: {
+    add: (kv, fd) => {
+      const file = fget(fd);
+      if (file === null) return 'EBADF';
+      const group = file.group;
+      if (group === null) {
+        putLater(file.refs);
+        return 'EINVAL';
+      }
+      lock(group.deviceLock);
+      lock(kv.lock);
+      const known = kv.files.has(file);
+      if (!known) {
+        get(file.refs);
+        kv.files.add(file);
+        kvmVfios.tellFile(file, kv.kvm);
+        if (!every(group.devices, device => device.coherent)) kv.noncoherent = true;
+      }
+      unlock(kv.lock);
+      unlock(group.deviceLock);
+      putLater(file.refs);
+      return known ? 'EEXIST' : 0;
+    },
+  },
+};
+
+/**
+ * kvm-vfio lets go of its files and does not tell them.
+ * @source no known occurrence: Linux 6.12, virt/kvm/vfio.c, kvm_vfio_release(), without kvm_vfio_file_set_kvm()
+ */
 export const filesNotTold: Defect<Spec> = {
   breaks: [
     { rule: devices.groupsVmIsAlive, in: scenarios.deviceOutlivesVm },
@@ -119,7 +164,10 @@ export const filesNotTold: Defect<Spec> = {
   },
 };
 
-/** A file is put on the list without a reference, and put when it is taken off. */
+/**
+ * A file is put on the list without a reference, and put when it is taken off.
+ * @source no known occurrence: Linux 6.12, virt/kvm/vfio.c, kvm_vfio_file_add(), without get_file()
+ */
 export const fileNotKept: Defect<Spec> = {
   breaks: [{ rule: always.referencesBalance, in: scenarios.givenWhileOpened }],
   instead: {
@@ -164,10 +212,27 @@ export const cycleThroughFile: Defect<Spec> = {
   },
 };
 
+/**
+ * The end of a machine counts it off without the lock that all machines share: two that end at once are counted once.
+ * @source no known occurrence: Linux 6.12, virt/kvm/kvm_main.c, kvm_destroy_vm(), mutex_lock(&kvm_lock)
+ */
+export const endsWithoutGlobalLock: Defect<Spec> = {
+  breaks: [{ rule: kvms.kvmGlobalsGuards, in: scenarios.givenToAnother }],
+  instead: {
+    destroyVm: kvm => {
+      const module = kvm.module;
+      kvmGlobals.vms -= 1;
+      free(kvm);
+      put(module.pins);
+    },
+  },
+};
+
 // ---- Modules
 
 /**
  * The function that puts is unpinned before it is called. The machine keeps its module until its end, which is in the middle of that call.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_device_put_kvm(), symbol_put() before the call
  * @fact D501
  */
 export const unpinnedBeforePut: Defect<Spec> = {

@@ -1,72 +1,12 @@
-/** What must not be done when a device is opened, closed, probed or removed. */
-import { always, assertHeld, type Defect, lock, maybe, put, some, symbolPut, unlock, writeLock, writeUnlock } from '../language.ts';
-import * as deviceFiles from './device-file.ts';
-import * as drivers from './drivers.ts';
-import { gvt } from './drivers.ts';
+/** What must not be done when a device is opened and closed. */
+import { alloc, always, assertHeld, type Defect, free, lock, put, symbolPut, unlock } from '../language.ts';
+import type { DeviceFile } from './device-file.ts';
 import * as groups from './group.ts';
 import { kvmModule, kvmPutKvm } from './kvm.ts';
-import * as registrations from './registration.ts';
-import * as cdevs from './vfio-device.cdev.scenarios.ts';
+import type { OpenFile } from './open-file.ts';
 import type { Spec } from './vfio-device.linux-6.2.ts';
 import * as scenarios from './vfio-device.scenarios.ts';
 import * as devices from './vfio-device.ts';
-import { vfio } from './vfio-device.ts';
-
-/**
- * Binding gets the machine first, then asks whether the device is open already, and puts the machine if it is: that of the other opener. What the other
- * opener's driver relies on is gone, or one reference too many is left, or too few.
- *
- * So it is in the newest text that we have. Our own reading and exploring; no report was found, and no kernel was seen to do it.
- * @source Linux 6.6 to 6.18, drivers/vfio/device_cdev.c, vfio_df_ioctl_bind_iommufd(), the label out_put_kvm
- * @fact D121
- * @sure candidate
- */
-export const bindPutsForeignVm: Defect<Spec> = {
-  breaks: [
-    { rule: always.bugNeverReached, in: cdevs.bindTwiceUntold },
-    { rule: always.quietAtTheEnd, in: cdevs.bindTwiceSameVm },
-    { rule: always.quietAtTheEnd, in: cdevs.bindTwice },
-  ],
-  instead: {
-    bindLocked: df => {
-      const device = df.device;
-      deviceFiles.fileGetKvmSafe(df);
-      const result = devices.dfOpen(df);
-      if (result !== 0) {
-        devices.putKvm(device);
-        return result;
-      }
-      if (maybe()) {
-        devices.dfClose(df);
-        devices.putKvm(device);
-        return 'EFAULT';
-      }
-      df.accessGranted = true;
-      return 0;
-    },
-  },
-};
-
-/**
- * Attaching for a process that fails detaches the device instead. Our own reading; no report was found, and no kernel was seen to do it.
- * @source Linux 6.15 and later, drivers/vfio/device_cdev.c, vfio_df_ioctl_attach_pt(), the label out_detach
- * @fact D122
- * @sure candidate
- */
-export const undoesTheOther: Defect<Spec> = {
-  breaks: [{ rule: always.bugNeverReached, in: cdevs.attachedForAProcess }],
-  instead: {
-    attachPasidLocked: df => {
-      const device = df.device;
-      lock(device.set.lock);
-      device.pasidAttached = true;
-      const failed = maybe();
-      if (failed) device.attached = false;
-      unlock(device.set.lock);
-      return failed ? 'EFAULT' : 0;
-    },
-  },
-};
 
 /**
  * The core puts the machine as soon as the first opener has it, so that a group can be taken from a machine that then goes. Whoever comes later, and
@@ -123,7 +63,10 @@ export const countedUnderGroupLock: Defect<Spec> = {
   },
 };
 
-/** The driver is opened by every opener, not by the first. */
+/**
+ * The driver is opened by every opener, not by the first.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_df_open(), without its test of the count
+ */
 export const everyOpenerOpens: Defect<Spec> = {
   breaks: [{ rule: devices.openedOnce, in: scenarios.twoOpeners }],
   instead: {
@@ -139,32 +82,10 @@ export const everyOpenerOpens: Defect<Spec> = {
   },
 };
 
-/** Access is granted before the driver has opened the device: whoever has the descriptor too uses it half open. */
-export const grantedTooEarly: Defect<Spec> = {
-  breaks: [{ rule: devices.accessedWhileOpen, in: cdevs.usedWhileBound }],
-  instead: {
-    bindLocked: df => {
-      const device = df.device;
-      if (device.openCount > 0) return 'EINVAL';
-      df.accessGranted = true;
-      deviceFiles.fileGetKvmSafe(df);
-      const result = devices.dfOpen(df);
-      if (result !== 0) {
-        df.accessGranted = false;
-        devices.putKvm(device);
-      }
-      return result;
-    },
-  },
-};
-
-/** The last opener to go tells nobody: who unregisters the device asks for it for ever. */
-export const nobodyIsTold: Defect<Spec> = {
-  breaks: [{ rule: registrations.unregisteringEnds, in: scenarios.openRacesRemove }],
-  instead: { allOpenersGone: () => undefined },
-};
-
-/** The driver is closed by every closer, not by the last. */
+/**
+ * The driver is closed by every closer, not by the last.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_df_close(), without its test of the count
+ */
 export const everyCloserCloses: Defect<Spec> = {
   breaks: [
     { rule: always.bugNeverReached, in: scenarios.twoOpeners },
@@ -184,7 +105,10 @@ export const everyCloserCloses: Defect<Spec> = {
   },
 };
 
-/** The open device does not keep the group's file: closing that takes the container away under it. */
+/**
+ * The open device does not keep the group's file: closing that takes the container away under it.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/container.c, vfio_group_use_container(), without get_file()
+ */
 export const groupFileNotKept: Defect<Spec> = {
   breaks: [{ rule: always.bugNeverReached, in: scenarios.deviceOutlivesVm }],
   instead: {
@@ -210,38 +134,9 @@ export const groupFileNotKept: Defect<Spec> = {
 };
 
 /**
- * A probe that fails after the device was registered frees it without unregistering it.
- * @source Linux stable changelog, i915/gvt, a probe that fails without vfio_unregister_group_dev()
- * @fact D138
+ * The device's pointer is not cleared when its machine is put.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_device_put_kvm(), "device->kvm = NULL"
  */
-export const probeForgetsToUnregister: Defect<Spec> = {
-  breaks: [{ rule: always.freedWhenIdle, in: scenarios.openRacesProbe }],
-  instead: {
-    probeDevice: device => {
-      registrations.registerDevice(device);
-      if (!maybe()) return 0;
-      registrations.releaseDevice(device);
-      return 'ENOMEM';
-    },
-  },
-};
-
-/** Removing a device does not wait for its openers. */
-export const removeDoesNotWait: Defect<Spec> = {
-  breaks: [{ rule: always.neverTouchedAfterFree, in: scenarios.openRacesRemove }],
-  instead: {
-    unregisterDevice: device => {
-      const group = device.group;
-      lock(group.deviceLock);
-      group.devices.delete(device);
-      unlock(group.deviceLock);
-      put(device.registration);
-      registrations.leaveGroup(group);
-    },
-  },
-};
-
-/** The device's pointer is not cleared when its machine is put. */
 export const pointerNotCleared: Defect<Spec> = {
   breaks: [
     { rule: devices.devicesVmIsAlive, in: scenarios.deviceOutlivesVm },
@@ -262,55 +157,55 @@ export const pointerNotCleared: Defect<Spec> = {
 };
 
 /**
- * Telling a device's file its machine takes the lock of the device's set, as telling a group took the group's in Linux 6.2. KVM does it under its own lock,
- * which a driver takes inside the set's.
+ * The machine is got before the set's lock is taken, under which it is kept: two openers both get it, and one reference is left.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_device_get_kvm_safe(), lockdep_assert_held(&device->dev_set->lock)
  */
-export const setKvmTakesSetLock: Defect<Spec> = {
+export const gotBeforeSetLock: Defect<Spec> = {
   breaks: [
-    { rule: devices.setKvmTakesNoDeviceLock, in: cdevs.usedWhileFileTakenAway },
-    { rule: groups.openingOrder, in: cdevs.usedWhileFileTakenAway },
+    { rule: always.heldWhereAsserted, in: scenarios.twoOpeners },
+    { rule: devices.deviceGuards, in: scenarios.twoOpeners },
   ],
   instead: {
-    deviceFileSetKvm: (df, kvm) => {
-      lock(df.device.set.lock);
-      lock(df.kvmRefLock);
-      df.kvm = kvm;
-      unlock(df.kvmRefLock);
-      unlock(df.device.set.lock);
-    },
-  },
-};
-
-/** Devices are counted without the locks that the counts are under. */
-export const countedWithoutLocks: Defect<Spec> = {
-  breaks: [
-    { rule: devices.vfioGuards, in: scenarios.openRacesProbe },
-    { rule: devices.deviceSetGuards, in: scenarios.openRacesProbe },
-    { rule: groups.groupGuards, in: scenarios.openRacesProbe },
-  ],
-  instead: {
-    registerDevice: device => {
+    groupOpen: df => {
+      const device = df.device;
       const group = device.group;
-      vfio.groups.add(group);
-      group.drivers += 1;
-      device.set.deviceCount += 1;
-      group.devices.add(device);
+      const set = device.set;
+      lock(group.lock);
+      if (group.containerUsers === 0) {
+        unlock(group.lock);
+        return 'EINVAL';
+      }
+      if (device.openCount === 0) groups.groupGetKvmSafe(device);
+      lock(set.lock);
+      const result = devices.dfOpen(df);
+      if (result === 0) df.accessGranted = true;
+      if (device.openCount === 0) devices.putKvm(device);
+      unlock(set.lock);
+      unlock(group.lock);
+      return result;
     },
   },
 };
 
-/** The graphics driver looks for its other devices without its lock, and finds none although one is about to be there. */
-export const lookedWithoutLock: Defect<Spec> = {
-  breaks: [{ rule: drivers.gvtGuards, in: scenarios.secondForOneVm }],
+/**
+ * An open that has failed is closed as if it had not: the count of openers goes below zero, and the next opener is not the first.
+ * @source Linux 982ddd59ed97, "vfio: Prevent open_count decrement to negative"; that it is this path is our own reading
+ */
+export const closesWhatDidNotOpen: Defect<Spec> = {
+  breaks: [{ rule: always.valuesInBounds, in: scenarios.secondCryptoUser }],
   instead: {
-    gvtOpen: device => {
-      const kvm = device.kvm;
-      if (kvm === null) return 'ESRCH';
-      if (some(gvt.attached, other => other.kvm === kvm)) return 'EEXIST';
-      gvt.attached.add(device);
-      writeLock(kvm.mmuLock);
-      kvm.trackers.add(device);
-      writeUnlock(kvm.mmuLock);
+    openThroughGroup: (group, device, fd) => {
+      if (!groups.findDevice(group, device)) return 'ENODEV';
+      const df = alloc<DeviceFile>({ device, group });
+      const result = groups.groupOpen(df);
+      if (result !== 0) {
+        groups.groupClose(df);
+        free(df);
+        put(device.registration);
+        return result;
+      }
+      const file = alloc<OpenFile>({ df, refs: 1 });
+      fd.file = file;
       return 0;
     },
   },

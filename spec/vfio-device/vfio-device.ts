@@ -5,7 +5,7 @@
  * writes its machine into each, without a reference (`Group.kvm`, `DeviceFile.kvm`). The first opener of a device turns that borrowed pointer into
  * a reference (`Device.kvm`), which the last closer puts. Between the two a driver may rely on it.
  *
- * Three older ways of doing it are in vfio-device.eras.ts: each was wrong in another way.
+ * Older kernels did it in other ways, and each was wrong in another way: vfio-device.linux-5.18.ts, -5.19.ts and -6.2.ts.
  */
 import {
   type AtEvery,

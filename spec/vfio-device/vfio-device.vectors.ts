@@ -45,17 +45,14 @@ export const tellingAMachine: Scenario = ({ thread, choose, stays }) => {
   const group = createGroup();
   const device = createPlainDevice(group);
   const groupFd = freeDescriptor();
-  const cdevFd = freeDescriptor();
   const other = openOtherFile();
   const closed = freeDescriptor();
   openGroup(group, groupFd);
-  openCdev(device, cdevFd);
-  stays(vm, kv, second, group, device, groupFd, cdevFd, other, closed);
+  stays(vm, kv, second, group, device, groupFd, other, closed);
   thread(() => {
     for (let i = 0; i < 2; i += 1) {
       choose(
         () => addFile(kv, groupFd),
-        () => addFile(kv, cdevFd),
         () => addFile(kv, other),
         () => addFile(kv, closed),
         () => delFile(kv, groupFd),
@@ -65,6 +62,29 @@ export const tellingAMachine: Scenario = ({ thread, choose, stays }) => {
         () => createKvmVfio(vm, second),
       );
     }
+  });
+};
+
+/** A machine is told of the file of a device's own, which is closed. */
+export const tellingAMachineOfADevice: Scenario = ({ thread, choose, stays }) => {
+  const vm = createVm();
+  const kv = freeDescriptor();
+  createKvmVfio(vm, kv);
+  const group = createGroup();
+  const device = createPlainDevice(group);
+  const fd = freeDescriptor();
+  openCdev(device, fd);
+  stays(vm, kv, group, device, fd);
+  thread(() => {
+    for (let i = 0; i < 2; i += 1) {
+      choose(
+        () => addFile(kv, fd),
+        () => delFile(kv, fd),
+        () => close(fd),
+        () => close(kv),
+      );
+    }
+    addFile(kv, fd);
   });
 };
 

@@ -134,6 +134,7 @@ export const workOutlivesDriver: Defect<Spec> = {
 
 /**
  * Who closes waits for the work, to have the machine gone when it returns. It waits under the locks that the machine's end takes.
+ * @source no known occurrence: what a driver does that wants the machine gone when its close returns
  * @fact D107
  */
 export const flushUnderLock: Defect<Spec> = {

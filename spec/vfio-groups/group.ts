@@ -33,7 +33,9 @@ export function groupWith(fits: boolean): Group {
   const iommuGroup = alloc<IommuGroup>({ fits });
   const device = alloc<Device>({ registration: 1 });
   const group = alloc<Group>({ iommuGroup, device, isRegistered: true });
+  lock(group.deviceLock);
   group.devices.add(device);
+  unlock(group.deviceLock);
   return group;
 }
 

@@ -1,7 +1,14 @@
 /** A driver gives its device up: user space is asked for it, again and again, and never made to. */
-import { assertHeld, type Duration, lock, put, type Runs, seconds, unlock, waitEventTimeout, wakeAll } from '../language.ts';
+import { assertHeld, type Duration, type Ends, lock, put, type Runs, seconds, unlock, waitEventTimeout, wakeAll } from '../language.ts';
 import { detach } from './container.ts';
 import type { Device, Group } from './vfio-groups.ts';
+
+/**
+ * Unregistering a device ends when its user closes it, however often it has to be asked; nothing makes the user.
+ * @source Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev()
+ * @fact R135
+ */
+export const unregisteringEnds: Ends<typeof unregister> = {};
 
 export const deviceRuns: Runs<Device> = { registration: device => releaseDevice(device) };
 

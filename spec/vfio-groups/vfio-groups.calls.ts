@@ -43,6 +43,7 @@ export const openGroupContract: Contract<typeof openGroup> = {
     EBUSY: group => group.cdevOpens > 0 || group.openedFile !== null,
   },
   ensures: group => group.openedFile !== null,
+  mayLeave: () => [],
 };
 
 /**
@@ -83,6 +84,7 @@ export const unsetContainerContract: Contract<typeof unsetContainer> = {
     EBUSY: fd => fd.file !== null && fd.file.group !== null && fd.file.group.containerUsers > 1,
   },
   ensures: fd => !isAttached(fd),
+  mayLeave: () => [],
 };
 
 /**
@@ -94,6 +96,7 @@ export const getStatusContract: Contract<typeof getStatus> = {
     EBADF: fd => fd.file === null,
     ENODEV: fd => fd.file !== null && fd.file.group !== null && !fd.file.group.isRegistered,
   },
+  mayLeave: () => [],
 };
 
 /**
@@ -107,6 +110,7 @@ export const getDeviceFdContract: Contract<typeof getDeviceFd> = {
     EINVAL: fd => fd.file !== null && fd.file.group !== null && (fd.file.group.container === null || !fd.file.group.container.hasIommu),
     ENODEV: fd => fd.file !== null && fd.file.group !== null && isUnregistering(fd.file.group),
   },
+  mayLeave: () => [],
 };
 
 /** The device is not to be found any more. */
@@ -121,6 +125,7 @@ function isUnregistering(group: Group): boolean {
  */
 export const openCdevContract: Contract<typeof openCdev> = {
   fails: { ENODEV: group => isUnregistering(group) },
+  mayLeave: () => [],
 };
 
 /**
@@ -136,6 +141,8 @@ export const bindIommufdContract: Contract<typeof bindIommufd> = {
     EPERM: fd => fd.file !== null && fd.file.df !== null && fd.file.df.group.iommuGroup.ownerCount > 0,
   },
   ensures: fd => fd.file === null || (fd.file.df !== null && fd.file.df.device.openCount > 0),
+  // Others block and unblock the group meanwhile.
+  mayLeave: fd => [fd.file?.df?.group.cdevOpens],
 };
 
 /**
@@ -148,6 +155,7 @@ export const accessDeviceContract: Contract<typeof accessDevice> = {
     EBADF: fd => fd.file === null,
     EINVAL: fd => fd.file !== null && fd.file.df !== null && !isGranted(fd),
   },
+  mayLeave: () => [],
 };
 
 /** The file may use its device. */
@@ -170,6 +178,7 @@ export const setIommuContract: Contract<typeof setIommu> = {
         some(fd.file.container.groups, group => !group.iommuGroup.fits)),
   },
   ensures: fd => fd.file === null || hasDriver(fd),
+  mayLeave: () => [],
 };
 
 /** The file is that of a container with a driver. */
@@ -183,6 +192,7 @@ export function hasDriver(fd: Descriptor<OpenFile>): boolean {
  */
 export const mapDmaContract: Contract<typeof mapDma> = {
   fails: { EBADF: fd => fd.file === null, EINVAL: fd => fd.file !== null && !hasDriver(fd) },
+  mayLeave: () => [],
 };
 
 /**
@@ -193,6 +203,7 @@ export const mapDmaContract: Contract<typeof mapDma> = {
 export const bindHostDriverContract: Contract<typeof bindHostDriver> = {
   fails: { EBUSY: group => group.iommuGroup.isClaimed || group.iommuGroup.hostUses },
   ensures: group => group.iommuGroup.hostUses,
+  mayLeave: () => [],
 };
 
 /**

@@ -1,6 +1,6 @@
 /** What must be true of groups, containers and devices, whoever does what. */
 import { type Invariant, implies, isLive, type Settled, some } from '../language.ts';
-import type { Container, Device, DeviceFile, Group, OpenFile } from './vfio-groups.ts';
+import type { Container, DeviceFile, Group, OpenFile } from './vfio-groups.ts';
 
 /**
  * No driver of the kernel has a device of a group that user space has: ownership is decided when it is claimed, and holds until it is released.
@@ -105,8 +105,8 @@ export const boundAlone: Settled<{ file: OpenFile; df: DeviceFile }> = ({ file, 
  * @source Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev()
  * @fact R128
  */
-export const openKeepsRegistered: Invariant<{ device: Device }> = ({ device }) =>
-  implies(device.openCount > 0, device.registration.count > 0);
+export const openKeepsRegistered: Invariant<{ group: Group }> = ({ group }) =>
+  implies(group.device.openCount > 0, group.device.registration.count > 0);
 
 /**
  * A group that VFIO's driver has given up is not attached.

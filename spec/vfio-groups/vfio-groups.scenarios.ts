@@ -16,6 +16,23 @@ export function attached(group: Group, container: Descriptor<OpenFile>): Descrip
   return fd;
 }
 
+/** A group that is open and attached to a container with a driver. */
+export function attachedGroup() {
+  const group = createGroup();
+  const container = createContainer();
+  const fd = attached(group, container);
+  return { group, container, fd };
+}
+
+/** A group that is open, and attached to nothing. */
+export function openedGroup() {
+  const group = createGroup();
+  const container = createContainer();
+  const fd = createNumber();
+  openGroup(group, fd);
+  return { group, container, fd };
+}
+
 /** One process uses one group from beginning to end. */
 export const oneGroup: Scenario = ({ thread, stays }) => {
   const group = createGroup();
@@ -55,9 +72,7 @@ export const twoOpeners: Scenario = ({ thread, stays }) => {
 
 /** A device is opened while its group is detached. */
 export const openRacesUnset: Scenario = ({ thread, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = attached(group, container);
+  const { group, container, fd } = attachedGroup();
   const deviceFd = createNumber();
   stays(group, container, fd, deviceFd);
   thread(() => {
@@ -74,9 +89,7 @@ export const openRacesUnset: Scenario = ({ thread, stays }) => {
 
 /** The group's file is closed while a device of it is opened and closed; whose file is the last is open. */
 export const closeGroupFirst: Scenario = ({ thread, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = attached(group, container);
+  const { group, container, fd } = attachedGroup();
   const deviceFd = createNumber();
   const other = createNumber();
   getDeviceFd(fd, deviceFd);
@@ -138,11 +151,8 @@ export const groupThatDoesNotFit: Scenario = ({ thread, stays }) => {
 
 /** A driver of the kernel is bound to another device of the group while the group is attached and used. */
 export const hostDriverRaces: Scenario = ({ thread, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = createNumber();
+  const { group, container, fd } = openedGroup();
   const deviceFd = createNumber();
-  openGroup(group, fd);
   stays(group, container, fd, deviceFd);
   thread(() => {
     getStatus(fd);
@@ -204,9 +214,7 @@ export const bindTwice: Scenario = ({ thread, stays }) => {
 
 /** A device is unregistered while somebody opens and uses it. */
 export const unregisterRacesOpen: Scenario = ({ thread, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = attached(group, container);
+  const { group, container, fd } = attachedGroup();
   const deviceFd = createNumber();
   const late = createNumber();
   stays(group, container, fd, deviceFd, late);
@@ -226,9 +234,7 @@ export const unregisterRacesOpen: Scenario = ({ thread, stays }) => {
 
 /** A device is unregistered whose user heeds only the second request. */
 export const userHeedsSecondRequest: Scenario = ({ thread, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = attached(group, container);
+  const { group, container, fd } = attachedGroup();
   const deviceFd = createNumber();
   getDeviceFd(fd, deviceFd);
   const device = group.device;
@@ -259,9 +265,7 @@ export const twoContainers: Scenario = ({ thread, stays }) => {
 
 /** The container's file is closed before the group that is attached to it. */
 export const closeContainerFirst: Scenario = ({ thread, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = attached(group, container);
+  const { group, container, fd } = attachedGroup();
   stays(group, fd, container);
   thread(() => close(container));
   thread(() => close(fd));

@@ -10,7 +10,10 @@ import type { Spec } from './vfio-groups.spec.ts';
  * @source Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev(), which asks every ten seconds
  */
 export const asksOnce: Defect<Spec> = {
-  breaks: [{ rule: always.everyWaitEnds, in: scenarios.userHeedsSecondRequest }],
+  breaks: [
+    { rule: always.everyWaitEnds, in: scenarios.userHeedsSecondRequest },
+    { rule: unregistering.unregisteringEnds, in: scenarios.userHeedsSecondRequest },
+  ],
   instead: {
     unregister: group => {
       const device = group.device;
@@ -25,7 +28,19 @@ export const asksOnce: Defect<Spec> = {
   },
 };
 
-/** The group is forgotten while its device is open. */
+/**
+ * Every ten seconds it is looked whether the device is closed, and nobody is asked to.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev(), of a driver without the callback that asks
+ */
+export const asksNobody: Defect<Spec> = {
+  breaks: [{ rule: unregistering.unregisteringEnds, in: scenarios.userHeedsSecondRequest }],
+  instead: { askUser: () => undefined },
+};
+
+/**
+ * The group is forgotten while its device is open.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/vfio_main.c, vfio_unregister_group_dev(), without its loop
+ */
 export const doesNotWaitForUsers: Defect<Spec> = {
   breaks: [{ rule: always.bugNeverReached, in: scenarios.unregisterRacesOpen }],
   instead: {
@@ -40,7 +55,10 @@ export const doesNotWaitForUsers: Defect<Spec> = {
   },
 };
 
-/** The device is given out although its unregistering has begun: its count has been zero. */
+/**
+ * The device is given out although its unregistering has begun: its count has been zero.
+ * @source no known occurrence: Linux 6.12, drivers/vfio/group.c, vfio_device_get_from_name(), uses vfio_device_try_get_registration()
+ */
 export const lookUpDoesNotTry: Defect<Spec> = {
   breaks: [{ rule: always.neverResurrected, in: scenarios.unregisterRacesOpen }],
   instead: {
@@ -52,7 +70,10 @@ export const lookUpDoesNotTry: Defect<Spec> = {
   },
 };
 
-/** A group that VFIO has given up stays attached, and its DMA stays user space's. */
+/**
+ * A group that VFIO has given up stays attached, and its DMA stays user space's.
+ * @source Linux 6.1, drivers/vfio/vfio_main.c, vfio_device_remove_group(), where an open group keeps its container; revoked since Linux 6.2
+ */
 export const unregisteredStaysAttached: Defect<Spec> = {
   breaks: [{ rule: rules.unregisteredIsDetached, in: scenarios.unregisterRacesOpen }],
   instead: {

@@ -4,15 +4,13 @@ import { bindIommufd, openCdev } from './cdev.ts';
 import { createContainer, mapDma, setContainer, setIommu, unsetContainer } from './container.ts';
 import { accessDevice, close, createGroup, createNumber, getDeviceFd, getStatus, openGroup } from './group.ts';
 import { bindHostDriver, unbindHostDriver } from './iommu.ts';
+import { attachedGroup, openedGroup } from './vfio-groups.scenarios.ts';
 
 // ---- One caller
 
 /** One group and one container, three calls. */
 export const attachAndDetach: Scenario = ({ thread, choose, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = createNumber();
-  openGroup(group, fd);
+  const { group, container, fd } = openedGroup();
   stays(group, container, fd);
   thread(() => {
     for (let i = 0; i < 3; i += 1) {
@@ -31,13 +29,8 @@ export const attachAndDetach: Scenario = ({ thread, choose, stays }) => {
 
 /** One attached group and its device, three calls. */
 export const openTheDevice: Scenario = ({ thread, choose, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = createNumber();
+  const { group, container, fd } = attachedGroup();
   const deviceFd = createNumber();
-  openGroup(group, fd);
-  setContainer(fd, container);
-  setIommu(container);
   stays(group, container, fd, deviceFd);
   thread(() => {
     getDeviceFd(fd, deviceFd);
@@ -130,10 +123,7 @@ export const attachToOther: Scenario = ({ thread, choose, stays }) => {
 
 /** A driver of the kernel and user space want the same group. */
 export const hostDriverOrUser: Scenario = ({ thread, choose, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = createNumber();
-  openGroup(group, fd);
+  const { group, container, fd } = openedGroup();
   stays(group, container, fd);
   thread(() => {
     for (let i = 0; i < 3; i += 1) {
@@ -200,13 +190,8 @@ export const twoAttach: Scenario = ({ thread, choose, stays }) => {
 
 /** A device is opened while its group is detached, or a driver of the kernel is bound. */
 export const openWhileDetaching: Scenario = ({ thread, choose, stays }) => {
-  const group = createGroup();
-  const container = createContainer();
-  const fd = createNumber();
+  const { group, container, fd } = attachedGroup();
   const deviceFd = createNumber();
-  openGroup(group, fd);
-  setContainer(fd, container);
-  setIommu(container);
   stays(group, container, fd, deviceFd);
   thread(() => getDeviceFd(fd, deviceFd));
   thread(() => {
