@@ -322,11 +322,11 @@ export const vfioIntxOracle: OracleDefinition = {
       sentence: 'A device that cannot mask its interrupt has its line disabled once while it is masked, and not at all while it is not.',
       source: 'Linux fe9a7082684e, "vfio/pci: Disable auto-enable of exclusive INTx IRQ"; CVE-2024-27437',
       over: { device: 'PciDevice', context: 'IntxContext', line: 'IrqLine' },
-      looksAt: ['PciDevice', 'IntxContext', 'IrqLine', 'PciDevice.igate', 'IrqLine.lock', 'PciDevice.irqLock', 'IntxContext.device', 'PciDevice.canMask', 'PciDevice.context', 'PciDevice.line', 'IrqLine.action', 'IrqLine.depth', 'IntxContext.masked'],
+      looksAt: ['PciDevice', 'IntxContext', 'IrqLine', 'PciDevice.igate', 'IrqLine.lock', 'PciDevice.irqLock', 'IntxContext.device', 'PciDevice.canMask', 'PciDevice.context', 'PciDevice.line', 'IrqLine.action', 'IntxContext.masked', 'IrqLine.depth'],
       ownFieldsOnly: false,
       busy: ({ device, context, line }: { device: PciDevice; context: IntxContext; line: IrqLine }) => isHeld(device.igate) || isHeld(line.lock) || isHeld(context.device?.irqLock),
       when: ({ device, context, line }: { device: PciDevice; context: IntxContext; line: IrqLine }) => !device.canMask && (device.context === context) && (device.line === line) && (line.action === context),
-      then: ({ context, line }: { context: IntxContext; line: IrqLine }) => line.depth === ((context.masked && (1 !== 0)) || (!context.masked && (0 !== 0))),
+      then: ({ context, line }: { context: IntxContext; line: IrqLine }) => (context.masked && (line.depth === 1)) || (!context.masked && (line.depth === 0)),
     },
     /** A device that can mask its interrupt has it off while it is masked, and on while it is not. */
     {
@@ -409,7 +409,7 @@ export const vfioIntxOracle: OracleDefinition = {
         },
       },
       maskedMeansDisabled: {
-        one: (m, _thread, device, context, line) => ((fast.isHeld(m, device + 10) || fast.isHeld(m, line + 8)) || fast.isHeld(m, m.i[context + 8] + 13)) || !(((!(m.i[device + 9] !== 0) && (m.i[device + 17] === context)) && (m.i[device + 8] === line)) && (m.i[line + 11] === context)) ? 0 : (m.d[line + 12 + 1] === (((m.i[context + 11] !== 0) && (1 !== 0)) || (!(m.i[context + 11] !== 0) && (0 !== 0)))) ? 1 : -1,
+        one: (m, _thread, device, context, line) => ((fast.isHeld(m, device + 10) || fast.isHeld(m, line + 8)) || fast.isHeld(m, m.i[context + 8] + 13)) || !(((!(m.i[device + 9] !== 0) && (m.i[device + 17] === context)) && (m.i[device + 8] === line)) && (m.i[line + 11] === context)) ? 0 : (((m.i[context + 11] !== 0) && (m.d[line + 12 + 1] === 1)) || (!(m.i[context + 11] !== 0) && (m.d[line + 12 + 1] === 0))) ? 1 : -1,
         all: m => {
           let tests = 0;
           for (let deviceAt = 0; deviceAt < m.lives[3]; deviceAt++) {
@@ -419,7 +419,7 @@ export const vfioIntxOracle: OracleDefinition = {
               for (let lineAt = 0; lineAt < m.lives[2]; lineAt++) {
                 const line = m.live[2][lineAt];
                 if (((fast.isHeld(m, device + 10) || fast.isHeld(m, line + 8)) || fast.isHeld(m, m.i[context + 8] + 13)) || !(((!(m.i[device + 9] !== 0) && (m.i[device + 17] === context)) && (m.i[device + 8] === line)) && (m.i[line + 11] === context))) continue;
-                if (!((m.d[line + 12 + 1] === (((m.i[context + 11] !== 0) && (1 !== 0)) || (!(m.i[context + 11] !== 0) && (0 !== 0)))))) return -1;
+                if (!((((m.i[context + 11] !== 0) && (m.d[line + 12 + 1] === 1)) || (!(m.i[context + 11] !== 0) && (m.d[line + 12 + 1] === 0))))) return -1;
                 tests++;
               }
             }

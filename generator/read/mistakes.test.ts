@@ -87,6 +87,11 @@ const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
     '  if (stamp === null) return;\n  lock(desk.lock);\n  synchronize(desk.readers);\n  unlock(desk.lock);\n  free(stamp);',
   ],
   ['order-contradicts-itself', '[desk.lock, letter.sealLock];', '[desk.lock, letter.sealLock, desk.lock];'],
+  [
+    'rule-that-chooses-a-value',
+    'implies(desk.letters.has(letter), isLive(letter))',
+    'implies(desk.letters.has(letter), desk.posted === (isLive(letter) ? 1 : 0))',
+  ],
   ['rule-that-is-always-true', 'implies(desk.letters.has(letter), isLive(letter))', 'implies(desk.letters.has(letter), letter === letter)'],
   [
     'rule-that-nothing-exercises',

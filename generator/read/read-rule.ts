@@ -241,6 +241,14 @@ export function readPredicate(reading: Reading, node: Syntax, bindings: Bindings
     );
   }
   if (Node.isConditionalExpression(node)) {
+    // It is read as two conditions of which one holds, which a number or an object is not.
+    if (!node.getType().isBoolean() && !node.getType().isBooleanLiteral())
+      return reading.refuse(
+        node,
+        'rule-not-analysable',
+        `\`${text.slice(0, 60)}\` chooses a value, and a rule may only choose a condition.`,
+        'Compare on both sides: `masked ? depth === 1 : depth === 0`.',
+      );
     const when = inner(node.getCondition());
     const not: Predicate = { kind: 'operator', operator: '!', of: [when], text: `!(${textOf(node.getCondition())})` };
     return {

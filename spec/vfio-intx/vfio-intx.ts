@@ -129,7 +129,7 @@ export const triggerReadOnce: ReadOnce<IntxContext> = context => context.trigger
 export const maskedMeansDisabled: Settled<{ device: PciDevice; context: IntxContext; line: IrqLine }> = ({ device, context, line }) =>
   implies(
     !device.canMask && device.context === context && device.line === line && line.action === context,
-    line.depth === (context.masked ? 1 : 0),
+    context.masked ? line.depth === 1 : line.depth === 0,
   );
 
 /**
