@@ -87,6 +87,7 @@ const mistakes: readonly (readonly [name: string, ...edits: string[]])[] = [
     '  if (stamp === null) return;\n  lock(desk.lock);\n  synchronize(desk.readers);\n  unlock(desk.lock);\n  free(stamp);',
   ],
   ['order-contradicts-itself', '[desk.lock, letter.sealLock];', '[desk.lock, letter.sealLock, desk.lock];'],
+  ['fact-of-no-rule', ' */\nexport const deskOwns', ' * @fact R101\n */\nexport const deskOwns'],
   [
     'rule-that-chooses-a-value',
     'implies(desk.letters.has(letter), isLive(letter))',

@@ -207,6 +207,17 @@ function readDeclarations(
       const isMine =
         ruleTypes.includes(type) || variantTypes.includes(type) || ['Runs', 'Owns', 'Interface', 'Scenario', 'Facts'].includes(type);
       if (isMine && type !== 'Runs' && type !== 'Facts' && docOf(statement).doc === '') missingDoc(reading, node, node.getName());
+      // What owns is no rule: told here, the number would be lost to the rule book.
+      if (isMine && !ruleTypes.includes(type) && !variantTypes.includes(type) && docOf(statement).facts !== undefined)
+        reading.diagnostics.push({
+          at: reading.place(node),
+          name: 'fact-of-no-rule',
+          what: `${node.getName()} is neither a rule nor a defect, so the rule book would not have its fact.`,
+          wayOut:
+            type === 'Owns'
+              ? `Write the fact into the system's facts, with \`from: [${node.getName()}]\`.`
+              : 'Take `@fact` out of its doc comment.',
+        });
       if (ruleTypes.includes(type)) {
         rules.push(readRule(reading, node, type, annotation, value, node.getName()));
         declared.set(node.getName(), { kind: 'rule', type, annotation });

@@ -229,7 +229,6 @@ export const vfioPciGuards: GuardedBy<VfioPci> = { opens: pci => pci.lock };
 /**
  * A context keeps its owner: an address that is compared later must not be another's by then.
  * @source our own reading of __vfio_open_iommu() as posted in November 2011, which keeps a bare pointer
- * @fact R331
  * @sure candidate
  */
 export const iommuOwns: Owns<Iommu> = { owner: task => task.users };

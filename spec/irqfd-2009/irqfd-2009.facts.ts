@@ -3,6 +3,13 @@ import { always, type Facts } from '../language.ts';
 import { irqfdGuards, irqfdOwns, publishedVmIsAlive } from './irqfd-2009.ts';
 
 export const facts: Facts = {
+  R409: {
+    says: 'A connected irqfd holds one reference to its machine, and every irqfd one to its eventfd.',
+    source:
+      'kvm mailing list, June 2009, Haskins and McKenney on irqfd and POLLHUP, "not ok to call it after or during kvm_put_kvm() has been invoked"',
+    sure: 'read',
+    from: [irqfdOwns, always.referencesBalance],
+  },
   R418: {
     says: 'Who assigns keeps the file of the eventfd until the irqfd is complete, so that its end cannot come in between.',
     source:

@@ -119,7 +119,6 @@ export const irqfdGuards: GuardedBy<Irqfd> = {
 
 /**
  * A connected irqfd owns one reference to its machine, and every irqfd owns one to its eventfd.
- * @fact R409
  */
 export const irqfdOwns: Owns<Irqfd> = { kvm: kvm => kvm.users, eventfd: eventfd => eventfd.users };
 /** A file owns a reference to its eventfd. */

@@ -1,6 +1,6 @@
 /** What is known of irqfds, and is no rule with a name of its own. */
 import { always, type Facts } from '../language.ts';
-import { activeIsHooked, vmOutlivesItsIrqfds } from './irqfd.ts';
+import { activeIsHooked, irqfdOwns, vmOutlivesItsIrqfds } from './irqfd.ts';
 import { kvmGuards, routesAgree, routingOrder } from './kvm.ts';
 import { resamplerGuards } from './resampler.ts';
 
@@ -28,6 +28,12 @@ export const facts: Facts = {
     source: 'Linux 6.18, virt/kvm/eventfd.c, irqfd_shutdown()',
     sure: 'read',
     from: [always.freedWhenIdle, always.neverTouchedAfterFree, resamplerGuards],
+  },
+  R409: {
+    says: 'An irqfd holds one reference to its eventfd, one to the eventfd of its resampler, and none to its machine.',
+    source: 'Linux 6.18, virt/kvm/eventfd.c, kvm_irqfd_assign() and irqfd_shutdown()',
+    sure: 'read',
+    from: [irqfdOwns, always.referencesBalance],
   },
   R411: {
     says: 'When a deassignment has returned, that eventfd raises that interrupt no more.',

@@ -72,7 +72,6 @@ export const irqfdGuards: GuardedBy<Irqfd> = {
 
 /**
  * An irqfd holds both of its eventfds, and does not hold its machine.
- * @fact R409
  */
 export const irqfdOwns: Owns<Irqfd> = { eventfd: eventfd => eventfd.refs, resamplefd: eventfd => eventfd.refs };
 

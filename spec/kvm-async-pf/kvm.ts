@@ -49,7 +49,6 @@ export const kvmGuards: GuardedBy<Kvm> = { vcpus: { read: kvm => [kvm.lock, kvm.
 /**
  * A machine pins its module and keeps its address space, though not the memory, until it is destroyed.
  * @source Linux 5f6de5cbebee, "KVM: Prevent module exit until all VMs are freed"; Linux 6.12, virt/kvm/kvm_main.c, kvm_create_vm(), mmgrab()
- * @fact R137
  */
 export const kvmOwns: Owns<Kvm> = { module: module => module.pins, mm: mm => mm.grabs };
 /** An open machine holds one reference. */

@@ -77,7 +77,6 @@ export const mdevGuards: GuardedBy<MatrixMdev> = {
 /**
  * An attached device owns one reference to its machine.
  * @source Linux 5.15, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_set_kvm()
- * @fact R211
  */
 export const mdevOwns: Owns<MatrixMdev> = { kvm: kvm => kvm.users };
 export const mdevRuns: Runs<MatrixMdev> = { users: mdev => leaveGroup(mdev) };

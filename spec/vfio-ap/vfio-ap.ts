@@ -111,7 +111,6 @@ export const mdevGuards: GuardedBy<MatrixMdev> = {
 /**
  * An attached device owns one reference to its machine, the core one more while the device is open; and the device owns the eventfd of requests.
  * @source Linux 6.12, drivers/s390/crypto/vfio_ap_ops.c, vfio_ap_mdev_set_kvm() and vfio_ap_set_request_irq(); drivers/vfio/vfio_main.c, vfio_device_get_kvm_safe()
- * @fact R211
  */
 export const mdevOwns: Owns<MatrixMdev> = { kvm: kvm => kvm.users, coreKvm: kvm => kvm.users, requestTrigger: eventfd => eventfd.refs };
 export const mdevRuns: Runs<MatrixMdev> = { users: mdev => lastUserLeft(mdev) };

@@ -16,7 +16,6 @@ export interface DeferredPut {
  * A put that is to come owns the reference that it is going to put, and pins the module whose function it is.
  * @source kvm mailing list, January 2023, Gunthorpe on "vfio: remove VFIO_GROUP_NOTIFY_SET_KVM", "pretty common to run the final part of
  * 'put' from a workqueue"
- * @fact R143
  */
 export const deferredPutOwns: Owns<DeferredPut> = { kvm: kvm => kvm.users, pinned: module => module.pins };
 

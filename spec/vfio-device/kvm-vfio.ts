@@ -48,7 +48,6 @@ export const kvmVfioGuards: GuardedBy<KvmVfio> = { files: kv => kv.lock, noncohe
 /**
  * kvm-vfio keeps each file that it was given, by one reference.
  * @source Linux 6.12, virt/kvm/vfio.c, kvm_vfio_file_add()
- * @fact R131
  */
 export const kvmVfioOwns: Owns<KvmVfio> = { files: file => file.refs };
 

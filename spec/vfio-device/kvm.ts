@@ -75,7 +75,6 @@ export const kvmGlobalsGuards: GuardedBy<KvmGlobals> = { vms: all => all.lock };
 /**
  * A machine pins the module that it lives by, until it is destroyed.
  * @source Linux 5f6de5cbebee, "KVM: Prevent module exit until all VMs are freed"
- * @fact R137
  */
 export const kvmOwns: Owns<Kvm> = { module: module => module.pins };
 

@@ -1,8 +1,10 @@
 /** What is known and is no rule or defect with a name of its own. */
 import { always, type Facts } from '../language.ts';
+import { deferredPutOwns } from './deferred-put.ts';
 import { deviceFileOwns } from './device-file.ts';
 import { openingOrder } from './group.ts';
 import { kvmGlobalsGuards, kvmGuards, kvmOwns } from './kvm.ts';
+import { kvmVfioOwns } from './kvm-vfio.ts';
 import { unregisteringEnds } from './registration.ts';
 import { bindContract } from './vfio-device.calls.ts';
 import { deviceOwns, devicesVmIsAlive, putFunctionComesWithVm, vmOnlyWhileOpen } from './vfio-device.ts';
@@ -32,6 +34,12 @@ export const facts: Facts = {
     sure: 'read',
     from: [always.valuesInBounds],
   },
+  R131: {
+    says: 'kvm-vfio holds each file that it was given by one reference, from its add until its delete or the end of the machine.',
+    source: 'Linux 6.12, virt/kvm/vfio.c, kvm_vfio_file_add()',
+    sure: 'read',
+    from: [kvmVfioOwns, always.referencesBalance],
+  },
   R132: {
     says: 'The reference of an open file is taken before its descriptor is installed.',
     source: 'Linux 6.12, virt/kvm/kvm_main.c, kvm_ioctl_create_device(); CVE-2019-6974',
@@ -43,6 +51,12 @@ export const facts: Facts = {
     source: 'Linux 6.12, virt/kvm/kvm_main.c, kvm_device_release()',
     sure: 'read',
     from: [kvmGuards, always.neverTouchedAfterFree],
+  },
+  R137: {
+    says: 'A machine pins the module that it lives by as long as anybody holds a reference to it.',
+    source: 'Linux 5f6de5cbebee, "KVM: Prevent module exit until all VMs are freed"',
+    sure: 'read',
+    from: [kvmOwns, always.bugNeverReached],
   },
   R138: {
     says: 'Putting a machine may sleep, so it is not done in atomic context.',
@@ -61,6 +75,13 @@ export const facts: Facts = {
     source: 'kvm mailing list, February 2025, Ryabinin on the reference that VFIO holds to a machine',
     sure: 'read',
     from: [deviceOwns, devicesVmIsAlive],
+  },
+  R143: {
+    says: 'A put that is left to a work item carries its own copy of the machine, of the function that puts and of the pin, and keeps the pin until the item has run; nobody waits for the item under a lock that the end of the machine takes.',
+    source:
+      'kvm mailing list, January 2023, Gunthorpe on "vfio: remove VFIO_GROUP_NOTIFY_SET_KVM", "pretty common to run the final part of \'put\' from a workqueue"',
+    sure: 'read',
+    from: [deferredPutOwns, always.neverTouchedAfterFree, always.everyWaitEnds],
   },
   R144: {
     says: 'The lock of the borrowed pointer belongs to the path, group or file; what is common to both mentions neither.',

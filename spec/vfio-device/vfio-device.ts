@@ -127,7 +127,6 @@ export const vfioGuards: GuardedBy<Vfio> = { groups: all => all.groupLock };
 /**
  * A device that has a machine owns one reference to it and one pin of the function that puts it; a driver that has one owns another.
  * @source Linux 6.12, drivers/vfio/vfio_main.c, vfio_device_get_kvm_safe()
- * @fact R113, R114, R116
  */
 export const deviceOwns: Owns<Device> = {
   kvm: kvm => kvm.users,
