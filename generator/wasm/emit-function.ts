@@ -1,20 +1,18 @@
 /** One function of generated code as the instructions of WebAssembly. All values are numbers of 32 bits; what is false is 0. */
+import { builtIns, type Item } from './built-ins.ts';
 import { bytes, written } from './bytes.ts';
 import type { Expression, FunctionCode, Statement } from './code-tree.ts';
 import { hasEffect, isBit, isNumber, isShiftedByNothing, isSmall } from './expressions.ts';
 import {
   ADD,
   AND,
-  ATOMIC,
   BLOCK,
   BR,
   BR_IF,
   BR_TABLE,
   CALL,
-  CLZ,
   COMPARING,
   CONSTANT,
-  CTZ,
   DROP,
   ELSE,
   END,
@@ -29,7 +27,6 @@ import {
   LOCAL_SET,
   LOCAL_TEE,
   LOOP,
-  MUL,
   NOTHING,
   OPERATORS,
   OR,
@@ -38,7 +35,6 @@ import {
   STORE,
   STORE_BYTE,
   SUB,
-  VECTOR,
   XOR,
 } from './instructions.ts';
 import { returnsValue } from './statements.ts';
@@ -126,7 +122,7 @@ export function functionEmitter(around: Surroundings): (of: FunctionCode) => Uin
     else throw fault(`unknown name ${name}`);
   };
   /** The address of an item; returns what is still to be added to it. */
-  const address = (name: string, index: Expression): { readonly offset: number; readonly bytes: 1 | 4 } => {
+  const address = (name: string, index: Expression): Item => {
     const array = around.arrays.get(name);
     if (array === undefined) throw fault(`unknown array ${name}`);
     const shift = array.bytes === 4 ? 2 : 0;
@@ -149,61 +145,12 @@ export function functionEmitter(around: Surroundings): (of: FunctionCode) => Uin
     }
     return { offset: base + (more?.right.kind === 'number' ? more.right.value << shift : 0), bytes: array.bytes };
   };
-  const memory = (whole: number, byte: number, { offset, bytes }: { readonly offset: number; readonly bytes: 1 | 4 }): void => {
+  const memory = (whole: number, byte: number, { offset, bytes }: Item): void => {
     code.put(bytes === 4 ? whole : byte, bytes === 4 ? 2 : 0);
     code.count(offset);
   };
 
-  const builtIn = (name: string, given: readonly Expression[]): boolean => {
-    switch (name) {
-      case 'Math.imul':
-        given.forEach(value);
-        code.put(MUL);
-        return true;
-      case 'Math.clz32':
-        given.forEach(value);
-        code.put(CLZ);
-        return true;
-      // The upper half of a product of 64 bits: `a` of 2 ** 32 parts of `b`.
-      case 'partOf':
-        for (const one of given) {
-          value(one);
-          code.put(0xad);
-        }
-        code.put(0x7e, 0x42, 32, 0x88, 0xa7);
-        return true;
-      case 'Atomics.load':
-      case 'Atomics.compareExchange': {
-        const [array, index, ...others] = given;
-        if (array?.kind !== 'name' || index === undefined || others.length !== (name === 'Atomics.load' ? 0 : 2))
-          throw fault(`${name} of nothing`);
-        const { offset } = address(array.name, index);
-        others.forEach(value);
-        code.put(ATOMIC, name === 'Atomics.load' ? 0x10 : 0x48, 2);
-        code.count(offset);
-        return true;
-      }
-      case 'lowestBit':
-        given.forEach(value);
-        code.put(CTZ);
-        return true;
-      // Of four items from a place on, as bits, those that are the same as a number where a mask has ones.
-      case 'whichOf': {
-        const [array, index, mask, number] = given;
-        if (array?.kind !== 'name' || index === undefined || mask === undefined || number === undefined) throw fault('whichOf of nothing');
-        const { offset } = address(array.name, index);
-        code.put(VECTOR, 0, 2);
-        code.count(offset);
-        value(mask);
-        code.put(VECTOR, 0x11, VECTOR, 0x4e);
-        value(number);
-        code.put(VECTOR, 0x11, VECTOR, 0x37, VECTOR, 0xa4, 1);
-        return true;
-      }
-      default:
-        return false;
-    }
-  };
+  const builtIn = builtIns({ code, value: of => value(of), address, fault });
   const call = (name: string, given: readonly Expression[]): boolean => {
     if (builtIn(name, given)) return true;
     const called = around.functions.get(name);

@@ -54,3 +54,22 @@ export const OPERATORS: Readonly<Record<string, number>> = {
   '>>>': 0x76,
 };
 export const COMPARING: ReadonlySet<string> = new Set(['===', '!==', '<', '>', '<=', '>=']);
+
+// Numbers of 64 bits, for the upper half of a product.
+export const CONSTANT_64 = 0x42;
+export const MUL_64 = 0x7e;
+export const SHR_UNSIGNED_64 = 0x88;
+export const EXTEND_UNSIGNED = 0xad;
+export const WRAP = 0xa7;
+
+// After ATOMIC.
+export const ATOMIC_LOAD = 0x10;
+export const ATOMIC_COMPARE_EXCHANGE = 0x48;
+
+// After VECTOR: four numbers at once.
+export const VECTOR_LOAD = 0x00;
+export const VECTOR_SPLAT = 0x11;
+export const VECTOR_EQ = 0x37;
+export const VECTOR_AND = 0x4e;
+/** The signs of the four, as bits; its number takes two bytes. */
+export const VECTOR_BITS = [0xa4, 0x01] as const;
